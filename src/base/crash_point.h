@@ -1,0 +1,16 @@
+// base/crash_point.h - places where a test may make the process die, as a power cut would. Nothing in a release.
+#pragma once
+
+#include <string_view>
+
+namespace adit {
+
+#ifdef ADIT_CRASH_POINTS
+/// Counts the points passed in this process; the one that $ADIT_CRASH_AT names (from 1) ends it at once with status 86.
+/// With $ADIT_CRASH_LOG set, each point appends its name to that file, so that a test can count them.
+void crash_point(std::string_view name);
+#else
+inline void crash_point(std::string_view) {}
+#endif
+
+} // namespace adit

@@ -1,0 +1,116 @@
+#include "base/file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace adit {
+
+namespace {
+
+Error io_error(const char* what, const std::filesystem::path& path)
+{
+    return {Reason::io, std::string(what) + " " + path.string() + ": " + std::strerror(errno)};
+}
+
+class File {
+public:
+    File(const std::filesystem::path& path, int flags, mode_t mode = 0)
+        : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode))
+    {
+    }
+    ~File()
+    {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    int fd() const { return fd_; }
+    bool opened() const { return fd_ >= 0; }
+
+private:
+    int fd_;
+};
+
+bool write_all(int fd, std::string_view content)
+{
+    while (!content.empty()) {
+        const ssize_t written = ::write(fd, content.data(), content.size());
+        if (written < 0) {
+            if (errno == EINTR) continue;
+            return false;
+        }
+        content.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+Result<void> sync_folder_of(const std::filesystem::path& path)
+{
+    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    const File handle(folder, O_RDONLY | O_DIRECTORY);
+    if (!handle.opened() || ::fsync(handle.fd()) != 0) return io_error("cannot sync", folder);
+    return {};
+}
+
+} // namespace
+
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit)
+{
+    const File file(path, O_RDONLY);
+    if (!file.opened()) return io_error("cannot open", path);
+    std::string content;
+    char block[16384];
+    for (;;) {
+        const ssize_t count = ::read(file.fd(), block, sizeof block);
+        if (count < 0) {
+            if (errno == EINTR) continue;
+            return io_error("cannot read", path);
+        }
+        if (count == 0) return content;
+        content.append(block, static_cast<std::size_t>(count));
+        if (content.size() > limit)
+            return Error{Reason::io, path.string() + ": larger than " + std::to_string(limit) + " bytes"};
+    }
+}
+
+Result<void> write_private_file(const std::filesystem::path& path, std::string_view content)
+{
+    std::filesystem::path beside = path;
+    beside += ".new";
+    {
+        const File file(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+        if (!file.opened()) return io_error("cannot create", beside);
+        if (::fchmod(file.fd(), 0600) != 0 || !write_all(file.fd(), content) || ::fsync(file.fd()) != 0)
+            return io_error("cannot write", beside);
+    }
+    if (::rename(beside.c_str(), path.c_str()) != 0) return io_error("cannot rename to", path);
+    return sync_folder_of(path);
+}
+
+Result<void> create_private_file(const std::filesystem::path& path, std::string_view content)
+{
+    {
+        const File file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        if (!file.opened()) return io_error("cannot create", path);
+        if (!write_all(file.fd(), content) || ::fsync(file.fd()) != 0) {
+            const Error error = io_error("cannot write", path);
+            ::unlink(path.c_str());
+            return error;
+        }
+    }
+    return sync_folder_of(path);
+}
+
+Result<FileOpenness> openness(const std::filesystem::path& path)
+{
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return io_error("cannot look at", path);
+    if ((status.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0) return FileOpenness::open;
+    return (status.st_mode & S_IRGRP) != 0 ? FileOpenness::group_readable : FileOpenness::closed;
+}
+
+} // namespace adit

@@ -1,0 +1,23 @@
+// base/file.h - files that must survive a power cut or must not be read by others.
+#pragma once
+
+#include "base/bytes.h"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace adit {
+
+/// Errors: io (with the path and errno's words, never the content). Refuses files over `limit` bytes.
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 1 << 20);
+/// Writes beside the target with mode 0600, syncs, renames over it, syncs the folder. Errors: io.
+Result<void> write_private_file(const std::filesystem::path& path, std::string_view content);
+/// As write_private_file, but an existing file is left alone and refused. Errors: io.
+Result<void> create_private_file(const std::filesystem::path& path, std::string_view content);
+
+enum class FileOpenness { closed, group_readable, open };
+/// `open`: others may read, or group or others may write. Errors: io.
+Result<FileOpenness> openness(const std::filesystem::path& path);
+
+} // namespace adit
