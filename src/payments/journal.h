@@ -1,0 +1,80 @@
+// payments/journal.h - what the till must have on disk before it acts. The store implements it.
+// Every call is one durable transaction. Each names the state that it expects, so that of two callers one is first and the
+// other gets bad_step.
+#pragma once
+
+#include "payments/cashu/proof.h"
+#include "protocol/keys.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace adit::payments {
+
+/// A row of the journal.
+enum class PurchaseId : std::int64_t {};
+/// One intention to swap; a purchase has several only where outputs had to be made anew (a keyset was rotated).
+enum class SwapId : std::int64_t {};
+
+enum class OutputOwner {
+    wallet, // the operator's: deterministic (NUT-13), unless it pays a refund
+    buyer,  // change or refund: random, locked to the buyer, kept only in the journal
+};
+
+/// A blinded message of ours with what unblinds the mint's answer.
+struct Output {
+    OutputOwner owner = OutputOwner::wallet;
+    cashu::BlindedMessage message;
+    std::string secret;
+    cashu::Scalar r;
+    std::optional<std::uint64_t> counter; // NUT-13, of the wallet's outputs
+};
+
+enum class SwapPurpose { redeem, refund };
+
+/// The exact bytes that will be sent and all that is needed to use the answer, or to ask for it again. NUT-03, NUT-09
+struct SwapIntent {
+    SwapPurpose purpose = SwapPurpose::redeem;
+    std::string mint;
+    std::string body;
+    std::vector<cashu::Point> inputs; // the Ys of what is spent. NUT-07
+    std::vector<Output> outputs;      // in the order of the body
+};
+
+struct StoredSwap {
+    SwapId id;
+    PurchaseId purchase;
+    SwapIntent intent;
+};
+
+/// What a redeemed swap leaves: proofs for the wallet, and the buyer's change as a token.
+struct Receipt {
+    std::vector<cashu::Proof> wallet_proofs;
+    std::optional<std::string> change; // "cashuB…"
+};
+
+class Journal {
+public:
+    virtual ~Journal() = default;
+
+    /// reserved → swapping, or swapping → swapping with outputs made anew. Also moves the wallet's counters past those used.
+    /// Errors: bad_step, store_unavailable.
+    virtual Result<SwapId> begin_swap(PurchaseId purchase, const SwapIntent& intent) = 0;
+    /// swapping → redeemed: the receipt's proofs are in the wallet in the same transaction. Errors: as above.
+    virtual Result<void> mark_redeemed(PurchaseId purchase, SwapId swap, const Receipt& receipt) = 0;
+    /// reserved or swapping → released: frees event id, Ys and address. Errors: as above.
+    virtual Result<void> mark_released(PurchaseId purchase, Reason why) = 0;
+    /// redeemed → refunding, or refunding → refunding with outputs made anew: the wallet's proofs named by the intent's
+    /// inputs leave the balance in the same transaction. Errors: as above.
+    virtual Result<SwapId> begin_refund(PurchaseId purchase, const SwapIntent& intent) = 0;
+    /// refunding → refunded. `token` is what every repeat of the request gets. Errors: as above.
+    virtual Result<void> mark_refunded(PurchaseId purchase, SwapId swap, const std::string& token) = 0;
+
+    /// Every intention of this purchase, oldest first. Errors: store_unavailable.
+    virtual Result<std::vector<StoredSwap>> swaps(PurchaseId purchase) = 0;
+    /// The wallet's unspent proofs that this purchase brought. Errors: store_unavailable.
+    virtual Result<std::vector<cashu::Proof>> proofs_of(PurchaseId purchase) = 0;
+};
+
+} // namespace adit::payments
