@@ -7,7 +7,7 @@ namespace adit::protocol {
 
 using ConversationKey = SecretBytes<32>;
 
-inline constexpr std::size_t kMaxNip44Plaintext = 65535;        // bytes; longer ones most peers can not read
+inline constexpr std::size_t kMaxNip44Plaintext = 65535;             // bytes; longer ones most peers can not read
 inline constexpr std::size_t kMaxNip44ExtendedPlaintext = 1U << 20U; // bytes; what we read of the extended form
 
 /// The same from both ends. Encrypting to oneself takes one's own public key.

@@ -93,8 +93,8 @@ struct HeldToken {
 };
 
 struct WalletState {
-    std::optional<EventId> event; // of the newest readable 17375; none: no wallet was found, or see `unreadable`
-    UnixSeconds newest{0};        // the latest created_at of any 17375: the next one must be later
+    std::optional<EventId> event;    // of the newest readable 17375; none: no wallet was found, or see `unreadable`
+    UnixSeconds newest{0};           // the latest created_at of any 17375: the next one must be later
     std::vector<SecretKey> privkeys; // the newest wallet's first, then every older one that was seen
     std::vector<std::string> mints;  // the newest wallet's
     std::vector<HeldToken> tokens;   // oldest first
