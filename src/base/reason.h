@@ -7,6 +7,7 @@ namespace adit {
 enum class Reason {
     // What a caller sent.
     bad_request,
+    bad_auth, // as bad_request, but about the Authorization header: 401
     bad_signature,
     wrong_kind,
     wrong_action,

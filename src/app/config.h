@@ -1,0 +1,169 @@
+// app/config.h - the operator's TOML file, checked whole, as plain types. spec: Config
+#pragma once
+
+#include "base/money.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "protocol/keys.h"
+#include "protocol/listing.h"
+#include "protocol/wireguard_key.h"
+#include "wg/device.h"
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace adit::app {
+
+/// An IPv4 or IPv6 network: the address has no bits beyond the prefix, unless it says whose address it is.
+using Network = wg::AllowedIp;
+
+struct ServerConfig {
+    std::string host = "0.0.0.0";
+    std::uint16_t port = 8080;
+    std::string public_host;              // lowercase, with or without port
+    std::vector<Network> trusted_proxies; // default: loopback
+};
+
+struct AdminConfig {
+    std::filesystem::path socket;
+};
+
+struct DatabaseConfig {
+    std::filesystem::path configured; // [db].path, which may be the reference's own database
+    std::filesystem::path ours;       // see our_database
+};
+
+enum class WireguardBackend { automatic, kernel, userspace, memory };
+
+struct WireguardConfig {
+    std::string interface = "wg0";
+    std::string endpoint_host;
+    std::uint16_t endpoint_port = 51820;
+    std::optional<protocol::WireguardKey> server_key; // none: the device's own, read at start
+    Network subnet;
+    std::optional<Network> subnet6;
+    std::vector<std::string> dns; // addresses or search domains
+    WireguardBackend backend = WireguardBackend::automatic;
+    bool manage = false;
+    std::filesystem::path private_key_file; // "" for none
+    std::optional<std::uint16_t> mtu;       // 1280..9000
+    bool preshared_keys = false;
+};
+
+enum class LightningBackend { stub, phoenixd, lnd };
+enum class SuccessAction { link, text };
+
+struct LightningConfig {
+    bool enabled = false;
+    LightningBackend backend = LightningBackend::stub;
+    std::string base_url;
+
+    bool hold = false;
+    SuccessAction success_action = SuccessAction::link;
+    std::filesystem::path macaroon_file;
+    std::filesystem::path tls_cert_file;
+};
+
+struct CashuConfig {
+    bool enabled = false;
+    std::optional<protocol::SecretKey> sales_key; // buyers lock tokens to 02 || x of it; there while enabled
+    std::filesystem::path seed_file;              // BIP-39 words, made at first start
+    std::vector<std::string> mints;               // accepted: of the listing's methods, then mint_url; no repeats
+};
+
+struct NostrConfig {
+    std::vector<std::string> relays;
+    protocol::SecretKey key;
+};
+
+struct NotificationsConfig {
+    bool enabled = false;
+    std::optional<protocol::PublicKey> recipient;
+    std::uint64_t heartbeat_hours = 24; // 0: never
+};
+
+struct MetricsConfig {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 9464;
+};
+
+struct SessionsConfig {
+    Seconds retention{24 * 3600}; // of the WireGuard key of an ended session
+    Seconds activation_deadline{600};
+};
+
+/// Every number is per process; sources are /32 or /56.
+struct LimitsConfig {
+    std::uint64_t connections = 2048;
+    std::uint64_t connections_per_source = 32;
+    std::uint64_t header_bytes = 64ULL << 20; // of all connections together
+    std::uint64_t requests_per_minute_per_source = 240;
+    std::uint64_t workers = 64;                  // purchases in flight, 4..64
+    std::uint64_t undleqed_swaps_per_hour = 600; // of tokens whose DLEQ proofs are missing
+    std::uint64_t undleqed_swaps_per_hour_per_source = 20;
+};
+
+/// The file, whole and consistent. Moves but does not copy: it holds keys.
+struct Config {
+    ServerConfig server;
+    AdminConfig admin;
+    DatabaseConfig database;
+    WireguardConfig wireguard;
+    LightningConfig lightning;
+    CashuConfig cashu;
+    NostrConfig nostr;
+    NotificationsConfig notifications;
+    MetricsConfig metrics;
+    SessionsConfig sessions;
+    LimitsConfig limits;
+    protocol::Listing listing; // as it will be published; published_at and status are the publisher's
+    protocol::LegacyTag legacy_tag = protocol::LegacyTag::with;
+};
+
+/// "file:line:column: key: what is wrong, what is expected"; no secret is repeated.
+using Complaint = std::string;
+
+struct LoadedConfig {
+    std::optional<Config> config; // none: errors is not empty
+    std::vector<Complaint> errors;
+    std::vector<Complaint> warnings;
+};
+
+/// Reads the file and those it names. Finds every mistake; of TOML syntax errors the first. Blocks on the disk.
+LoadedConfig load_config(const std::filesystem::path& path);
+
+using ReadFile = std::function<Result<std::string>(const std::filesystem::path&)>;
+/// The same on text at hand: `name` stands in complaints, relative paths start from `folder`, secret files come from
+/// `read_secret`, which also refuses their modes. Bounded: texts over 1 MiB and deep nesting are refused.
+LoadedConfig parse_config(std::string_view toml, std::string_view name, const std::filesystem::path& folder,
+                          const ReadFile& read_secret);
+
+/// The first of: `given` (--config), $ADIT_CONFIG, $EUROPA_NODE_CONFIG, /etc/adit/config.toml,
+/// /etc/europa-node/config.toml; the last two if they exist, else /etc/adit/config.toml. `env` gives a variable or
+/// none; an empty variable is none.
+std::filesystem::path config_path(std::optional<std::filesystem::path> given,
+                                  const std::function<std::optional<std::string>(const char*)>& env,
+                                  const std::function<bool(const std::filesystem::path&)>& exists);
+
+/// "adit.db" beside `configured`, which is left alone, unless that itself is called adit.db.
+std::filesystem::path our_database(const std::filesystem::path& configured);
+
+struct Route {
+    Network destination;
+    std::string interface;
+};
+/// One complaint for each route of the host, our own interface's aside, that overlaps a subnet. A default route does
+/// not.
+std::vector<Complaint> check_routes(const WireguardConfig& wireguard, std::span<const Route> routes);
+
+/// "10.66.42.0/24".
+std::string network_text(const Network& network);
+/// An address alone is a host route. Errors: bad_encoding.
+Result<Network> parse_network(std::string_view text);
+bool overlap(const Network& a, const Network& b);
+
+} // namespace adit::app
