@@ -94,10 +94,14 @@ private:
 
 } // namespace adit
 
-/// The value of `expr`, or the return of its Error from the enclosing function.
-#define TRY(expr)                                                                                                      \
+/// The value of `expr`, or the return of its Error from the enclosing function. Each use has a name of its own, so that
+/// one may stand inside another.
+#define TRY(expr) ADIT_TRY(expr, __COUNTER__)
+#define ADIT_TRY(expr, number) ADIT_TRY_AS(expr, ADIT_TRY_NAME(try_result_, number))
+#define ADIT_TRY_NAME(name, number) name##number
+#define ADIT_TRY_AS(expr, result)                                                                                      \
     __extension__({                                                                                                    \
-        auto try_result_ = (expr);                                                                                     \
-        if (!try_result_.has_value()) return std::move(try_result_).error();                                           \
-        std::move(try_result_).value();                                                                                \
+        auto result = (expr);                                                                                          \
+        if (!result.has_value()) return std::move(result).error();                                                     \
+        std::move(result).value();                                                                                     \
     })

@@ -1,6 +1,6 @@
 // payments/journal.h - what the till must have on disk before it acts. The store implements it.
-// Every call is one durable transaction. Each names the state that it expects, so that of two callers one is first and the
-// other gets bad_step.
+// Every call is one durable transaction. Each names the state that it expects, so that of two callers one is first and
+// the other gets bad_step.
 #pragma once
 
 #include "payments/cashu/proof.h"
@@ -58,8 +58,8 @@ class Journal {
 public:
     virtual ~Journal() = default;
 
-    /// reserved → swapping, or swapping → swapping with outputs made anew. Also moves the wallet's counters past those used.
-    /// Errors: bad_step, store_unavailable.
+    /// reserved → swapping, or swapping → swapping with outputs made anew. Also moves the wallet's counters past those
+    /// used. Errors: bad_step, store_unavailable.
     virtual Result<SwapId> begin_swap(PurchaseId purchase, const SwapIntent& intent) = 0;
     /// swapping → redeemed: the receipt's proofs are in the wallet in the same transaction. Errors: as above.
     virtual Result<void> mark_redeemed(PurchaseId purchase, SwapId swap, const Receipt& receipt) = 0;
@@ -71,7 +71,8 @@ public:
     /// refunding → refunded. `token` is what every repeat of the request gets. Errors: as above.
     virtual Result<void> mark_refunded(PurchaseId purchase, SwapId swap, const std::string& token) = 0;
 
-    /// Every intention of this purchase, oldest first. Errors: store_unavailable.
+    /// Every intention that spends inputs of this purchase, oldest first, its own last: those of released purchases are
+    /// among them, since a request that was given up may still have reached the mint late. Errors: store_unavailable.
     virtual Result<std::vector<StoredSwap>> swaps(PurchaseId purchase) = 0;
     /// The wallet's unspent proofs that this purchase brought. Errors: store_unavailable.
     virtual Result<std::vector<cashu::Proof>> proofs_of(PurchaseId purchase) = 0;

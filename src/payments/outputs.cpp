@@ -1,0 +1,98 @@
+#include "payments/outputs.h"
+
+#include "payments/cashu/curve.h"
+#include "payments/cashu/dleq.h"
+#include "payments/cashu/mint_json.h"
+#include "payments/cashu/p2pk.h"
+
+#include <algorithm>
+
+namespace adit::payments {
+
+WalletOutputs::WalletOutputs(cashu::Seed seed, std::map<cashu::KeysetId, std::uint64_t> next_counters)
+    : seed_(std::move(seed)), next_(std::move(next_counters))
+{
+}
+
+Result<std::vector<Output>> WalletOutputs::make(const cashu::KeysetId& keyset, std::span<const Sat> amounts)
+{
+    std::uint64_t counter = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        counter = next_[keyset];
+        next_[keyset] += amounts.size();
+    }
+    std::vector<Output> outputs;
+    for (const Sat amount : amounts) {
+        cashu::DerivedOutput derived = TRY(cashu::derive_output(seed_, keyset, counter));
+        const cashu::Point b = TRY(cashu::blind(derived.secret, derived.r));
+        outputs.push_back(
+            Output{OutputOwner::wallet, {keyset, amount, b}, std::move(derived.secret), std::move(derived.r), counter});
+        ++counter;
+    }
+    return outputs;
+}
+
+Result<std::vector<Output>> buyer_outputs(const cashu::KeysetId& keyset, std::span<const Sat> amounts,
+                                          const BuyerLock& lock, Rng& rng)
+{
+    cashu::P2pkLock conditions;
+    conditions.keys = {cashu::even_point(lock.buyer)};
+    conditions.locktime = lock.locktime;
+    conditions.refund_keys = {cashu::even_point(lock.ours)};
+    std::vector<Output> outputs;
+    for (const Sat amount : amounts) {
+        std::string secret = cashu::make_p2pk_secret(conditions, rng);
+        cashu::Scalar r = cashu::random_scalar(rng);
+        const cashu::Point b = TRY(cashu::blind(secret, r));
+        outputs.push_back(
+            Output{OutputOwner::buyer, {keyset, amount, b}, std::move(secret), std::move(r), std::nullopt});
+    }
+    return outputs;
+}
+
+void sort_outputs(std::vector<Output>& outputs)
+{
+    std::stable_sort(outputs.begin(), outputs.end(),
+                     [](const Output& a, const Output& b) { return a.message.amount < b.message.amount; });
+}
+
+std::vector<cashu::BlindedMessage> messages(std::span<const Output> outputs)
+{
+    std::vector<cashu::BlindedMessage> out;
+    out.reserve(outputs.size());
+    for (const Output& output : outputs) out.push_back(output.message);
+    return out;
+}
+
+Result<OwnedProofs> unblind_all(std::span<const Output> outputs, std::span<const cashu::BlindSignature> signatures,
+                                const cashu::MintPage& page)
+{
+    const auto wrong = [](const char* what) { return Error{Reason::mint_unreachable, what}; };
+    if (signatures.size() != outputs.size()) return wrong("the mint gave another number of signatures than asked");
+    OwnedProofs owned;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+        const Output& output = outputs[i];
+        const cashu::BlindSignature& signature = signatures[i];
+        if (!cashu::matches(output.message, signature)) return wrong("a signature of another amount or keyset");
+        const cashu::Keyset* keyset = page.find(output.message.keyset);
+        if (!keyset) return wrong("the keys of our own outputs are not known yet");
+        const auto key = keyset->keys.find(output.message.amount);
+        if (key == keyset->keys.end()) return wrong("the keyset has no key for an amount of ours");
+        if (signature.dleq && !cashu::verify_promise_dleq(key->second, output.message.b, signature.c, *signature.dleq))
+            return wrong("a signature whose DLEQ does not verify");
+        cashu::Proof proof{output.message.keyset, output.message.amount,
+                           output.secret,         TRY(cashu::unblind(signature.c, output.r, key->second)),
+                           std::nullopt,          std::nullopt};
+        if (signature.dleq) {
+            proof.dleq = signature.dleq;
+            ByteArray<32> r{};
+            std::ranges::copy(output.r.expose(), r.begin());
+            proof.dleq->r = r; // so that whoever receives the proof can check it too
+        }
+        (output.owner == OutputOwner::wallet ? owned.wallet : owned.buyer).push_back(std::move(proof));
+    }
+    return owned;
+}
+
+} // namespace adit::payments

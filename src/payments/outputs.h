@@ -1,0 +1,52 @@
+// payments/outputs.h - blinded messages of ours: making them, and turning the mint's signatures into proofs.
+#pragma once
+
+#include "payments/cashu/keyset_book.h"
+#include "payments/cashu/nut13.h"
+#include "payments/journal.h"
+
+#include <map>
+#include <mutex>
+#include <span>
+
+namespace adit::payments {
+
+/// The wallet's outputs, deterministic from its seed. Counters only move forward within a process; the journal moves
+/// the stored ones in the transaction that keeps an output, so one that never reached the disk was never sent and may
+/// come again. NUT-13. Thread-safe.
+class WalletOutputs {
+public:
+    WalletOutputs(cashu::Seed seed, std::map<cashu::KeysetId, std::uint64_t> next_counters);
+    Result<std::vector<Output>> make(const cashu::KeysetId& keyset, std::span<const Sat> amounts);
+
+private:
+    const cashu::Seed seed_;
+    std::mutex mutex_;
+    std::map<cashu::KeysetId, std::uint64_t> next_;
+};
+
+/// Whom change and refunds belong to, and until when they alone can spend it: afterwards we can too. spec: Change
+struct BuyerLock {
+    protocol::PublicKey buyer;
+    protocol::PublicKey ours;
+    UnixSeconds locktime;
+};
+
+/// Random, locked outputs. Errors: bad_encoding.
+Result<std::vector<Output>> buyer_outputs(const cashu::KeysetId& keyset, std::span<const Sat> amounts,
+                                          const BuyerLock& lock, Rng& rng);
+
+/// Ascending by amount whoever owns them: the mint learns nothing of which is whose. NUT-03
+void sort_outputs(std::vector<Output>& outputs);
+std::vector<cashu::BlindedMessage> messages(std::span<const Output> outputs);
+
+struct OwnedProofs {
+    std::vector<cashu::Proof> wallet;
+    std::vector<cashu::Proof> buyer;
+};
+/// Unblinds one signature for each output, in order, after checking amount, keyset and DLEQ.
+/// Errors: mint_unreachable (they are not what was asked for: the answer proves nothing).
+Result<OwnedProofs> unblind_all(std::span<const Output> outputs, std::span<const cashu::BlindSignature> signatures,
+                                const cashu::MintPage& page);
+
+} // namespace adit::payments

@@ -1,0 +1,75 @@
+// payments/till.h - takes a tender, gives a receipt; and gives money back. The only place where ecash moves.
+// spec: Purchase with Cashu, Journal
+#pragma once
+
+#include "payments/cashu/token.h"
+#include "payments/mints.h"
+#include "payments/outputs.h"
+#include "payments/tender.h"
+
+#include <functional>
+
+namespace adit::payments {
+
+/// What the till must know to cut a redeemed token in two.
+struct Terms {
+    Sat price;                 // ours
+    protocol::PublicKey buyer; // what is left over is locked to this key
+};
+
+/// Blocking: from workers. Any thread may call at any time; two calls for one purchase are safe (the journal lets one
+/// win) but should not happen, since both would ask the mint.
+class Till {
+public:
+    /// All references must outlive the till. `sales_key` is the key that buyers lock their tokens to.
+    Till(const Mints& mints, protocol::SecretKey sales_key, WalletOutputs& wallet, Journal& journal, const Clock& clock,
+         Rng& rng);
+
+    /// Asks no mint, but for the keys of a keyset never seen before (and that at most once in 10 s).
+    /// Errors: invalid_token, wrong_mint, wrong_p2pk; mint_unreachable (nothing was ever heard from this mint).
+    Result<Tender> judge(const cashu::Token& token) const;
+
+    /// A row in `reserved` becomes `redeemed` or `released`, or stays `swapping` where the mint does not answer: then
+    /// resume() goes on. Errors: mint_unreachable (unknown, still swapping); double_spent, invalid_token,
+    /// amount_mismatch, mint_refused (released, the proofs are unspent or were spent by someone else);
+    /// store_unavailable, bad_step.
+    Result<Receipt> redeem(PurchaseId purchase, const Tender& tender, const Terms& terms);
+    /// A row in `swapping`, after silence or a crash: the same bytes again, then NUT-09, then NUT-07. Errors: as
+    /// redeem.
+    Result<Receipt> resume(PurchaseId purchase, const Terms& terms);
+
+    /// A row in `redeemed` whose peer is confirmed gone becomes `refunded`, or stays `refunding`. Gives the token.
+    /// Errors: mint_unreachable (unknown, still refunding); policy (the proofs are worth no more than their fee, or
+    /// were spent by another client of the operator: owed, by hand); store_unavailable, bad_step.
+    Result<std::string> refund(PurchaseId purchase, const protocol::PublicKey& buyer);
+    /// A row in `refunding`. Errors: as refund.
+    Result<std::string> resume_refund(PurchaseId purchase, const protocol::PublicKey& buyer);
+
+    const Mints& mints() const { return mints_; }
+    protocol::PublicKey public_key() const { return sales_key_.public_key(); }
+
+private:
+    struct Signed; // the intention that the mint carried out, and its signatures
+    struct Job;    // how to make and to store an intention of one purpose
+
+    Result<SwapIntent> redeem_intent(const Mint& mint, std::vector<cashu::Proof> inputs, const Terms& terms) const;
+    Result<SwapIntent> refund_intent(const Mint& mint, const std::vector<cashu::Proof>& inputs,
+                                     const protocol::PublicKey& buyer) const;
+    Job redeem_job(PurchaseId purchase, const Terms& terms) const;
+    Job refund_job(PurchaseId purchase, const protocol::PublicKey& buyer) const;
+    Result<Signed> first_try(Mint& mint, PurchaseId purchase, SwapIntent intent, const Job& job);
+    Result<Signed> settle(Mint& mint, PurchaseId purchase, std::optional<cashu::Refusal> refusal, const Job& job);
+    Result<Receipt> book_receipt(Mint& mint, PurchaseId purchase, const Signed& done);
+    Result<std::string> book_refund(Mint& mint, PurchaseId purchase, const Signed& done);
+    Result<Mint*> mint_of(const std::vector<StoredSwap>& swaps) const;
+    BuyerLock lock_for(const protocol::PublicKey& buyer) const;
+
+    const Mints& mints_;
+    const protocol::SecretKey sales_key_;
+    WalletOutputs& wallet_;
+    Journal& journal_;
+    const Clock& clock_;
+    Rng& rng_;
+};
+
+} // namespace adit::payments
