@@ -14,6 +14,7 @@ inline constexpr std::uint32_t kKindDeletion = 5;         // NIP-09
 inline constexpr std::uint32_t kKindSeal = 13;            // NIP-59
 inline constexpr std::uint32_t kKindPrivateMessage = 14;  // NIP-17
 inline constexpr std::uint32_t kKindGiftWrap = 1059;      // NIP-59
+inline constexpr std::uint32_t kKindEphemeralGiftWrap = 21059; // NIP-59
 inline constexpr std::uint32_t kKindTokens = 7375;        // NIP-60: unspent proofs
 inline constexpr std::uint32_t kKindSpending = 7376;      // NIP-60: history
 inline constexpr std::uint32_t kKindRelayList = 10002;    // NIP-65
@@ -32,7 +33,8 @@ inline constexpr std::string_view kLegacyMarketplaceTag = "vpn-marketplace"; // 
 inline constexpr std::string_view kPurchaseAction = "vpn-purchase";
 inline constexpr std::string_view kProtocolWireguard = "wireguard";
 inline constexpr std::string_view kProtocolOpenvpn = "openvpn";
-inline constexpr std::string_view kPrivateKeyPlaceholder = "<your private key>";
+// The reference's own words: buyers' software looks for them.
+inline constexpr std::string_view kPrivateKeyPlaceholder = "<PASTE YOUR OWN PRIVATE KEY HERE>";
 
 // HTTP. spec: HTTP API
 inline constexpr std::size_t kMaxHeaderBytes = 256 * 1024; // all request headers together

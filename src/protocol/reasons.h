@@ -24,9 +24,9 @@ struct ReasonInfo {
 };
 
 /// Total: every Reason has a row.
-const ReasonInfo& reason_info(Reason reason);
+ReasonInfo reason_info(Reason reason);
 
-/// The first reason with that word; none for words of other implementations.
+/// The first reason with that word, the words of the reference included; none for those we do not know.
 std::optional<Reason> parse_reason(std::string_view word);
 
 } // namespace adit::protocol

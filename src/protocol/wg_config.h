@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/time.h"
+#include "protocol/constants.h"
 #include "protocol/wireguard_key.h"
 
 #include <optional>
@@ -20,7 +21,7 @@ struct ClientConfig {
     std::optional<WireguardSecret> preshared_key;
     std::string endpoint; // "host:port" or "[v6]:port"
     std::vector<std::string> allowed_ips{"0.0.0.0/0", "::/0"};
-    std::optional<std::uint16_t> persistent_keepalive_s = 25;
+    std::optional<std::uint16_t> persistent_keepalive_s = kKeepalive_s;
 };
 
 /// The header of comments. Line breaks and control characters in any of them become spaces.
@@ -38,7 +39,7 @@ std::string render_config(const ClientConfig& config, const ConfigComments& comm
 
 /// Up to 64 KiB from a stranger who wants to run commands as root: one [Interface] and one [Peer], only the keys above,
 /// each at most once, every value checked; comments are dropped. What comes back can be rendered and used.
-/// Errors: bad_encoding (line number and key, never a value).
+/// Errors: bad_encoding (the line's number, never its text).
 Result<ClientConfig> parse_config(std::string_view text);
 
 /// "host:51820" or "[2001:db8::1]:51820".

@@ -1,0 +1,131 @@
+#include "protocol/purchase_body.h"
+
+#include "protocol/constants.h"
+#include "protocol/json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace adit::protocol {
+
+namespace {
+
+using Json = nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr std::size_t kMaxAnswerBytes = 1 << 20;
+
+/// Only for objects we built ourselves: depth is ours, and what is not UTF-8 is replaced.
+std::string dump(const OrderedJson& object)
+{
+    return object.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+std::optional<std::string> text_at(const Json& object, const char* key)
+{
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_string()) return std::nullopt;
+    return found->get_ref<const std::string&>();
+}
+
+std::optional<std::uint64_t> count_at(const Json& object, const char* key)
+{
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
+    return found->get<std::uint64_t>();
+}
+
+bool is_good(int http_status) { return http_status >= 200 && http_status < 300; }
+
+Result<PurchaseAnswer> parse_delivered(const Json& object)
+{
+    const auto config = text_at(object, "config");
+    const auto expires_at = count_at(object, "expires_at");
+    if (!config || !expires_at || *expires_at > INT64_MAX)
+        return Error{Reason::bad_encoding, "the answer has no config or no expires_at"};
+    Delivered answer{*config, UnixSeconds(static_cast<std::int64_t>(*expires_at)), text_at(object, "session_id"),
+                     count_at(object, "quantity").value_or(1), text_at(object, "change")};
+    return PurchaseAnswer(std::move(answer));
+}
+
+} // namespace
+
+Result<PurchaseBody> parse_purchase_body(std::string_view json, std::span<const std::string> sold)
+{
+    if (json.size() > kMaxBodyBytes) return Error{Reason::bad_request, "body over 16 KiB"};
+    const auto parsed = parse_json(json);
+    if (!parsed || !parsed->is_object()) return Error{Reason::bad_request, "body is no JSON object"};
+
+    const auto protocol = text_at(*parsed, "protocol");
+    if (!protocol || std::find(sold.begin(), sold.end(), *protocol) == sold.end())
+        return Error{Reason::unsupported_protocol, "protocol is not sold"};
+
+    if (!parsed->contains("client_pubkey") || parsed->at("client_pubkey").is_null())
+        return Error{Reason::no_client_pubkey, "no client_pubkey"};
+    const auto client_text = text_at(*parsed, "client_pubkey");
+    if (!client_text) return Error{Reason::bad_request, "client_pubkey is no text"};
+    const auto client_key = WireguardKey::parse_base64(*client_text);
+    if (!client_key) return Error{Reason::bad_request, "client_pubkey: " + client_key.error().detail};
+
+    PurchaseBody body{*protocol, *client_key, std::nullopt};
+    if (parsed->contains("refund_pubkey") && !parsed->at("refund_pubkey").is_null()) {
+        const auto refund_text = text_at(*parsed, "refund_pubkey");
+        if (!refund_text) return Error{Reason::bad_request, "refund_pubkey is no text"};
+        const auto refund_key = PublicKey::parse_hex(*refund_text);
+        if (!refund_key) return Error{Reason::bad_request, "refund_pubkey: " + refund_key.error().detail};
+        body.refund_key = *refund_key;
+    }
+    return body;
+}
+
+std::string encode_purchase_body(const PurchaseBody& body)
+{
+    OrderedJson object{{"protocol", body.protocol}, {"client_pubkey", body.client_key.base64()}};
+    if (body.refund_key) object["refund_pubkey"] = body.refund_key->hex();
+    return dump(object);
+}
+
+std::string encode_delivered(const Delivered& answer)
+{
+    OrderedJson object{{"status", "ok"}, {"config", answer.config}, {"expires_at", answer.expires_at.count()}};
+    if (answer.session_id) object["session_id"] = *answer.session_id;
+    object["quantity"] = answer.quantity;
+    if (answer.change) object["change"] = *answer.change;
+    return dump(object);
+}
+
+std::string encode_refunded(const Refunded& answer)
+{
+    const ReasonInfo info = reason_info(Reason::refunded);
+    return dump({{"status", "error"},
+                 {"reason", info.word},
+                 {"refund", answer.refund},
+                 {"message", answer.message.empty() ? std::string(info.message) : answer.message}});
+}
+
+std::string encode_refused(Reason reason, std::string_view message, std::optional<Sat> needed)
+{
+    const ReasonInfo info = reason_info(reason);
+    OrderedJson object{
+        {"status", "error"}, {"reason", info.word}, {"message", message.empty() ? info.message : message}};
+    if (needed) object["needed"] = needed->count();
+    return dump(object);
+}
+
+Result<PurchaseAnswer> parse_purchase_answer(int http_status, std::string_view body)
+{
+    if (body.size() > kMaxAnswerBytes) return Error{Reason::bad_encoding, "the answer is over 1 MiB"};
+    const auto parsed = parse_json(body);
+    if (!parsed || !parsed->is_object()) {
+        if (is_good(http_status)) return Error{Reason::bad_encoding, "the answer is no JSON object"};
+        return PurchaseAnswer(Refused{http_status, "", "", std::nullopt});
+    }
+    const std::string word = text_at(*parsed, "reason").value_or("");
+    const std::string message = text_at(*parsed, "message").value_or("");
+    if (auto refund = text_at(*parsed, "refund")) return PurchaseAnswer(Refunded{std::move(*refund), message});
+    if (is_good(http_status) && text_at(*parsed, "status").value_or("ok") == "ok") return parse_delivered(*parsed);
+    const auto needed = count_at(*parsed, "needed");
+    return PurchaseAnswer(Refused{http_status, word, message, needed ? std::optional(Sat(*needed)) : std::nullopt});
+}
+
+} // namespace adit::protocol
