@@ -41,6 +41,9 @@ struct Event {
 /// Errors: bad_encoding.
 Result<Event> parse_event(std::string_view json);
 Result<Event> parse_event(const nlohmann::json& object);
+// Strings would convert to either of the two.
+inline Result<Event> parse_event(const std::string& json) { return parse_event(std::string_view(json)); }
+inline Result<Event> parse_event(const char* json) { return parse_event(std::string_view(json)); }
 
 /// SHA-256 of the canonical serialization. NIP-01.
 EventId event_id(const PublicKey& author, const EventDraft& draft);
