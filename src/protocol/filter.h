@@ -26,6 +26,5 @@ std::string encode_filter(const Filter& filter);
 /// Unknown keys are ignored. An author that is not on the curve can match nothing and is left out of the list.
 /// Errors: bad_encoding.
 Result<Filter> parse_filter(const nlohmann::json& object);
-Result<Filter> parse_filter(std::string_view json);
 
 } // namespace adit::protocol

@@ -93,13 +93,14 @@ struct HeldToken {
 };
 
 struct WalletState {
-    std::optional<EventId> event;    // of the newest readable 17375; none: no wallet was found, or see `unreadable`
+    std::optional<EventId> event;    // of the newest readable 17375; none: there is none, or see below
     UnixSeconds newest{0};           // the latest created_at of any 17375: the next one must be later
     std::vector<SecretKey> privkeys; // the newest wallet's first, then every older one that was seen
     std::vector<std::string> mints;  // the newest wallet's
     std::vector<HeldToken> tokens;   // oldest first
-    /// Of this author and rightly signed, but not to be read: there is a wallet, and it must not be replaced.
-    std::vector<EventId> unreadable;
+    /// Of this author and rightly signed, but not to be read. An unreadable wallet must not be replaced.
+    std::vector<EventId> unreadable_wallets;
+    std::vector<EventId> unreadable_tokens;
 };
 
 /// What the fetched events (17375, 7375 and 5, from any number of relays, repeated or not, in any order) amount to.
