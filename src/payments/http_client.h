@@ -35,7 +35,8 @@ public:
 };
 
 /// libcurl. Connections stay open and are used again; TLS is verified; no redirects, no proxies from the environment,
-/// no cookies, no names of bodies in errors; answers over 4 MiB are errors.
+/// no cookies, no bodies in errors; answers over 4 MiB are errors. Where a kept connection turns out to have been
+/// closed without one byte of an answer, curl sends the same bytes once more over a new one.
 class CurlHttpClient : public HttpClient {
 public:
     static constexpr std::size_t kMaxReplyBytes = 4 << 20;

@@ -39,6 +39,10 @@ inline constexpr Seconds kLocktimeMargin{60};
 Result<SigFlag> spendable_alone(std::string_view secret, const protocol::PublicKey& our_key, UnixSeconds now,
                                 Seconds margin = kLocktimeMargin);
 
+/// spendable_alone for every proof of a token, and that SIG_ALL proofs can be spent together. Errors: wrong_p2pk.
+Result<void> all_spendable_alone(std::span<const Proof> proofs, const protocol::PublicKey& our_key, UnixSeconds now,
+                                 Seconds margin = kLocktimeMargin);
+
 /// Sets the witnesses: for each SIG_INPUTS proof its own, and where the proofs are SIG_ALL one on the first. Proofs
 /// with a plain secret get none. The order of inputs and outputs must be the one that is sent. Errors: wrong_p2pk
 /// (SIG_ALL beside another kind, data or tags; a secret that is malformed; or of another kind than P2PK).

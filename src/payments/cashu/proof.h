@@ -25,6 +25,7 @@ public:
     auto operator<=>(const Point&) const = default;
 
 private:
+    friend struct SecpPoint;
     explicit Point(const ByteArray<33>& bytes) : bytes_(bytes) {}
     ByteArray<33> bytes_;
 };

@@ -28,7 +28,7 @@ inline constexpr std::size_t kMaxSecretBytes = 16 * 1024;
 /// malformed: repeated keys or tags, values that are not text, an empty tag; or it is over kMaxSecretBytes).
 Result<std::optional<WellKnownSecret>> parse_secret(std::string_view text);
 
-/// The text of such a secret, ASCII JSON.
+/// The text of such a secret: JSON without blanks.
 std::string encode_secret(const WellKnownSecret& secret);
 
 } // namespace adit::payments::cashu
