@@ -90,6 +90,7 @@ struct Till::Signed {
 };
 
 struct Till::Job {
+    SwapPurpose purpose;
     std::function<Result<SwapIntent>(Mint&, std::vector<Proof>)> make;
     std::function<Result<SwapId>(const SwapIntent&)> store;
     /// What to do when the mint says no and has taken nothing, and when someone else has spent the inputs.
@@ -186,6 +187,7 @@ Till::Job Till::redeem_job(PurchaseId purchase, const Terms& terms) const
         return {why, std::move(detail)};
     };
     return Job{
+        SwapPurpose::redeem,
         [this, terms](Mint& mint, std::vector<Proof> inputs) { return redeem_intent(mint, std::move(inputs), terms); },
         [this, purchase](const SwapIntent& intent) { return journal_.begin_swap(purchase, intent); },
         [release](const cashu::Refusal& refusal) {
@@ -199,6 +201,7 @@ Till::Job Till::redeem_job(PurchaseId purchase, const Terms& terms) const
 Till::Job Till::refund_job(PurchaseId purchase, const protocol::PublicKey& buyer) const
 {
     return Job{
+        SwapPurpose::refund,
         [this, buyer](Mint& mint, const std::vector<Proof>& inputs) { return refund_intent(mint, inputs, buyer); },
         [this, purchase](const SwapIntent& intent) { return journal_.begin_refund(purchase, intent); },
         [](const cashu::Refusal& refusal) {
@@ -336,6 +339,7 @@ Result<Till::Signed> Till::settle(Mint& mint, PurchaseId purchase, std::optional
 {
     for (;;) {
         auto swaps = TRY(journal_.swaps(purchase));
+        std::erase_if(swaps, [&](const StoredSwap& swap) { return swap.intent.purpose != job.purpose; });
         if (swaps.empty()) return Error{Reason::internal, "a purchase without an intention to swap"};
         if (!refusal) {
             auto again = mint.client().swap(swaps.back().intent.body);

@@ -1,0 +1,42 @@
+// app/swap_limits.h - what strangers may make us hold or ask of a mint. All in memory: sources are never stored.
+// spec: Journal
+#pragma once
+
+#include "app/config.h"
+#include "http/limits.h"
+#include "payments/journal.h"
+#include "payments/tender.h"
+
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace adit::app {
+
+/// Thread-safe.
+class SwapLimits {
+public:
+    SwapLimits(const LimitsConfig& config, std::uint64_t pool_size);
+
+    /// Whether this tender may be swapped for this source now. A yes takes from the budget of tokens without DLEQ, and
+    /// counts as one call of the mint until finished() is called. Errors: busy (the mint is silent and has its share of
+    /// the workers), no_ip_available (unknown swaps hold their share of the addresses), too_many_requests (the budget).
+    Result<void> start(const payments::Tender& tender, const std::string& source, SteadyTime now);
+    void finished(const payments::Tender& tender);
+
+    /// A swap whose outcome is unknown holds an address for this source, until it is settled or the address is dropped.
+    void holds_address(payments::PurchaseId purchase, const std::string& source);
+    void holds_none(payments::PurchaseId purchase);
+
+private:
+    const std::uint64_t most_held_;
+    const std::uint64_t most_calls_of_silent_;
+    http::SourceLimiter without_dleq_of_source_;
+    http::SourceLimiter without_dleq_;
+
+    std::mutex mutex_;
+    std::map<const payments::Mint*, std::uint64_t> calls_;
+    std::map<payments::PurchaseId, std::string> holding_;
+};
+
+} // namespace adit::app

@@ -1,0 +1,525 @@
+#include "app/tunnels.h"
+
+#include "base/log.h"
+#include "protocol/constants.h"
+
+#include <algorithm>
+
+namespace adit::app {
+
+using protocol::WireguardKey;
+
+namespace {
+
+// How often each thing is looked at. Data is counted often enough that an overrun stays under 5 s at line rate.
+constexpr Seconds kAccountDataEvery{5};
+constexpr Seconds kAccountTimeEvery{60};
+constexpr Seconds kSaveEvery{60};
+constexpr Seconds kEndRestsEvery{10};
+constexpr Seconds kWipeEvery{600};
+constexpr Milliseconds kDeadlineGrain{100}; // the wall clock has whole seconds only
+
+std::vector<wg::HostAddress> addresses_of(const store::Lease& lease)
+{
+    std::vector<wg::HostAddress> addresses;
+    for (const auto* text : {&lease.address, lease.address6 ? &*lease.address6 : nullptr}) {
+        if (!text) continue;
+        const auto address = wg::HostAddress::parse(*text);
+        CHECK(address.has_value()); // our own text, from our own disk
+        addresses.push_back(*address);
+    }
+    return addresses;
+}
+
+std::optional<protocol::WireguardSecret> copy_of(const std::optional<protocol::WireguardSecret>& secret)
+{
+    if (!secret) return std::nullopt;
+    return secret->duplicate();
+}
+
+bool same_peer(const wg::PeerStatus& peer, std::vector<wg::HostAddress> addresses)
+{
+    std::vector<wg::HostAddress> there;
+    for (const wg::AllowedIp& allowed : peer.allowed_ips) {
+        const bool host_route = allowed.prefix == (allowed.address.family == wg::HostAddress::Family::v4 ? 32 : 128);
+        if (!host_route) return false;
+        there.push_back(allowed.address);
+    }
+    std::ranges::sort(there);
+    std::ranges::sort(addresses);
+    return there == addresses;
+}
+
+protocol::SessionView view_of(std::string_view status, std::span<const session::Segment> segments, UnixSeconds ended)
+{
+    protocol::SessionView view;
+    view.status = status;
+    view.expires_at = session::expires_at(segments).value_or(ended);
+    view.data_quota_bytes = session::quota_bytes(segments);
+    view.data_used_bytes = session::used_bytes(segments);
+    return view;
+}
+
+} // namespace
+
+Tunnels::Tunnels(store::Store& store, wg::Device& device, wg::AddressPool& pool, const Clock& clock, Rng& rng,
+                 TunnelOptions options)
+    : store_(store), device_(device), pool_(pool), clock_(clock), rng_(rng), options_(options),
+      looked_at_(clock.steady() - Seconds(60))
+{
+    const SteadyTime now = clock.steady();
+    next_account_ = next_reconcile_ = next_rests_ = next_wipe_ = now;
+    next_save_ = now + kSaveEvery;
+}
+
+Result<void> Tunnels::load()
+{
+    for (const auto& taken : TRY(store_.taken_addresses())) {
+        const auto address = wg::HostAddress::parse(taken.address);
+        CHECK(address.has_value());
+        if (address->family != wg::HostAddress::Family::v4) continue; // goes with its IPv4 one
+        const auto held = pool_.hold(*address);
+        // An address outside the subnet belongs to a session from before the subnet was changed: it keeps it.
+        if (held && taken.rests_until) pool_.give_back(*held, *taken.rests_until);
+    }
+    std::vector<store::LiveSession> sessions = TRY(store_.live_sessions());
+    const std::lock_guard lock(books_);
+    for (store::LiveSession& entry : sessions) {
+        CHECK(entry.session.client_key.has_value()); // wiped only after the end
+        Live live{{entry.session.row, entry.session.revision},
+                  std::move(entry.session.id),
+                  addresses_of(entry.lease),
+                  std::move(entry.lease.preshared_key),
+                  std::move(entry.session.segments),
+                  entry.session.last_received_bytes,
+                  entry.session.last_sent_bytes,
+                  std::nullopt,
+                  false};
+        meter_.remember(*entry.session.client_key, {live.received, live.sent});
+        put_in_books(*entry.session.client_key, std::move(live));
+    }
+    return {};
+}
+
+// ---- for a purchase ------------------------------------------------------------------------------------------------
+
+Result<store::Lease> Tunnels::candidate()
+{
+    const wg::TunnelAddress address = TRY(pool_.take());
+    store::Lease lease{address.v4.text(), std::nullopt, std::nullopt};
+    if (address.v6) lease.address6 = address.v6->text();
+    if (options_.preshared_keys) lease.preshared_key = rng_.secret<32>();
+    return lease;
+}
+
+void Tunnels::give_back(const store::Lease& candidate)
+{
+    const auto v4 = wg::HostAddress::parse(candidate.address);
+    CHECK(v4.has_value());
+    pool_.give_back({*v4, std::nullopt}, clock_.now());
+}
+
+std::vector<session::Segment> Tunnels::segments_of(const WireguardKey& key) const
+{
+    const std::lock_guard lock(books_);
+    const auto place = live_.find(key);
+    return place == live_.end() ? std::vector<session::Segment>{} : place->second.segments;
+}
+
+bool Tunnels::is_taken_by_others(const WireguardKey& key) const
+{
+    const auto own = server_key();
+    const std::lock_guard lock(books_);
+    return (own && key == *own) || (device_key_ && key == *device_key_) || others_.contains(key);
+}
+
+std::optional<WireguardKey> Tunnels::server_key() const
+{
+    if (options_.server_key) return options_.server_key;
+    const std::lock_guard lock(books_);
+    return device_key_;
+}
+
+bool Tunnels::device_usable()
+{
+    {
+        const std::lock_guard lock(books_);
+        if (usable_) return true;
+        if (clock_.steady() - looked_at_ < Seconds(1)) return false;
+    }
+    return look().has_value();
+}
+
+Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const WireguardKey& key,
+                                           const store::Lease& lease)
+{
+    const std::shared_lock no_removals(changes_);
+    const std::lock_guard one_at_a_time(one_key_at_a_time_[key.bytes()[0] % one_key_at_a_time_.size()]);
+    std::vector<store::SessionUsage> usage;
+    {
+        const std::lock_guard lock(books_);
+        if (const auto place = live_.find(key); place != live_.end() && place->second.unsaved)
+            usage.push_back(usage_of(place->second));
+    }
+    // The grant is added to what the store has, so that must be what was used until now.
+    if (!usage.empty()) TRY(store_.save_usage(usage));
+
+    Live live;
+    live.addresses = addresses_of(lease);
+    live.preshared_key = copy_of(lease.preshared_key);
+    std::vector<wg::PeerChange> change;
+    change.emplace_back(peer_of(key, live));
+    if (const auto put = device_.apply(change); !put) {
+        const std::lock_guard lock(books_);
+        usable_ = false;
+        return put.error();
+    }
+    store::Activated activated = TRY(store_.mark_active(purchase, {encode_hex(rng_.bytes<16>()), clock_.now()}));
+
+    live.at = {activated.session.row, activated.session.revision};
+    live.id = activated.session.id;
+    live.segments = activated.session.segments;
+    {
+        const std::lock_guard lock(books_);
+        usable_ = true;
+        if (const auto place = live_.find(key); place != live_.end()) {
+            live.received = place->second.received;
+            live.sent = place->second.sent;
+            live.last_handshake = place->second.last_handshake;
+        }
+        put_in_books(key, std::move(live));
+    }
+    wake_();
+    return activated;
+}
+
+Result<void> Tunnels::confirm_gone(const WireguardKey& key)
+{
+    const std::unique_lock alone(changes_);
+    {
+        const std::lock_guard lock(books_);
+        if (live_.contains(key)) return {}; // its peer is another grant's, and rightly there
+    }
+    std::vector<wg::PeerChange> change;
+    change.emplace_back(wg::PeerRemove{key});
+    const auto removed = device_.apply(change);
+    if (removed || removed.error().reason == Reason::device_absent) return {};
+    const auto status = device_.status();
+    if (!status) {
+        if (status.error().reason == Reason::device_absent) return {};
+        return status.error();
+    }
+    if (std::ranges::any_of(status->peers, [&](const wg::PeerStatus& peer) { return peer.key == key; }))
+        return removed.error();
+    return {};
+}
+
+// ---- for the buyer and for health ----------------------------------------------------------------------------------
+
+Result<protocol::SessionView> Tunnels::view(std::string_view session_id) const
+{
+    {
+        const std::lock_guard lock(books_);
+        if (const auto place = by_id_.find(session_id); place != by_id_.end()) {
+            const Live& live = live_.at(place->second);
+            protocol::SessionView view = view_of("active", live.segments, {});
+            if (live.last_handshake) view.last_handshake_age = clock_.now() - *live.last_handshake;
+            return view;
+        }
+    }
+    const auto session = TRY(store_.session_by_id(session_id));
+    if (!session) return Error{Reason::not_found, "no such session"};
+    return view_of("ended", session->segments, session->ended_at.value_or(session->created_at));
+}
+
+std::size_t Tunnels::live() const
+{
+    const std::lock_guard lock(books_);
+    return live_.size();
+}
+
+// ---- the books, in memory ------------------------------------------------------------------------------------------
+
+void Tunnels::put_in_books(const WireguardKey& key, Live live)
+{
+    strike_from_books(key);
+    if (const auto deadline = session::next_deadline(live.segments)) deadlines_.emplace(*deadline, key);
+    by_id_.emplace(live.id, key);
+    live_.emplace(key, std::move(live));
+}
+
+void Tunnels::strike_from_books(const WireguardKey& key)
+{
+    const auto place = live_.find(key);
+    if (place == live_.end()) return;
+    if (const auto deadline = session::next_deadline(place->second.segments)) deadlines_.erase({*deadline, key});
+    by_id_.erase(place->second.id);
+    live_.erase(place);
+}
+
+store::SessionUsage Tunnels::usage_of(const Live& live) { return {live.at, live.segments, live.received, live.sent}; }
+
+wg::PeerPut Tunnels::peer_of(const WireguardKey& key, const Live& live)
+{
+    return {key, live.addresses, copy_of(live.preshared_key)};
+}
+
+bool Tunnels::any_by_data() const
+{
+    const std::lock_guard lock(books_);
+    return std::ranges::any_of(
+        live_, [](const auto& entry) { return session::bytes_left(entry.second.segments).has_value(); });
+}
+
+// ---- in the background ---------------------------------------------------------------------------------------------
+
+Result<wg::DeviceStatus> Tunnels::look()
+{
+    auto status = device_.status();
+    const std::lock_guard lock(books_);
+    looked_at_ = clock_.steady();
+    if (usable_ != status.has_value()) {
+        if (status)
+            log_info("device_usable", {{"peers", status->peers.size()}});
+        else
+            log_error("device_not_usable", {{"detail", status.error().detail}});
+    }
+    usable_ = status.has_value();
+    if (status && status->public_key != device_key_) {
+        device_key_ = status->public_key;
+        if (options_.server_key && device_key_ && *device_key_ != *options_.server_key)
+            log_error("server_pubkey_is_not_the_devices", {{"device", device_key_->base64()}});
+    }
+    return status;
+}
+
+/// Peers first, then the books: if we die in between, the next start finds the session over and does it again.
+void Tunnels::end(const std::vector<WireguardKey>& keys)
+{
+    if (keys.empty()) return;
+    std::vector<wg::PeerChange> removals;
+    removals.reserve(keys.size());
+    for (const WireguardKey& key : keys) removals.emplace_back(wg::PeerRemove{key});
+    const auto removed = device_.apply(removals);
+    if (!removed && removed.error().reason != Reason::device_absent) {
+        log_error("peers_not_removed", {{"peers", keys.size()}, {"detail", removed.error().detail}});
+        return; // still in the books, so tried again
+    }
+    std::vector<store::SessionAt> sessions;
+    std::vector<store::SessionUsage> usage;
+    {
+        const std::lock_guard lock(books_);
+        for (const WireguardKey& key : keys) {
+            const Live& live = live_.at(key);
+            sessions.push_back(live.at);
+            if (live.unsaved) usage.push_back(usage_of(live));
+        }
+    }
+    auto ended = store_.save_usage(usage);
+    if (ended) ended = store_.end_sessions(sessions, clock_.now());
+    if (!ended) {
+        log_error("sessions_not_booked_as_ended", {{"sessions", sessions.size()}, {"detail", ended.error().detail}});
+        return;
+    }
+    const std::lock_guard lock(books_);
+    for (const WireguardKey& key : keys) {
+        meter_.forget(key);
+        strike_from_books(key);
+    }
+    log_info("sessions_ended", {{"sessions", sessions.size()}});
+}
+
+void Tunnels::expire_due()
+{
+    const std::unique_lock alone(changes_);
+    const UnixSeconds now = clock_.now();
+    std::vector<WireguardKey> over;
+    {
+        const std::lock_guard lock(books_);
+        std::vector<WireguardKey> due;
+        for (const auto& [deadline, key] : deadlines_) {
+            if (deadline > now) break;
+            due.push_back(key);
+        }
+        for (const WireguardKey& key : due) {
+            Live live = std::move(live_.at(key));
+            // The books are struck with the old deadline, and written anew with the next segment's.
+            const auto advanced = session::advance(live.segments, now, 0);
+            if (advanced.running == session::Running::over) {
+                live_.at(key) = std::move(live);
+                over.push_back(key);
+                continue;
+            }
+            const auto before = session::next_deadline(live.segments);
+            if (before) deadlines_.erase({*before, key});
+            live.segments = advanced.segments;
+            live.unsaved = true;
+            if (const auto next = session::next_deadline(live.segments)) deadlines_.emplace(*next, key);
+            live_.at(key) = std::move(live);
+        }
+    }
+    end(over);
+}
+
+void Tunnels::account()
+{
+    const auto status = look();
+    if (!status) return;
+    const std::unique_lock alone(changes_);
+    const UnixSeconds now = clock_.now();
+    std::vector<WireguardKey> over;
+    bool by_data = false;
+    {
+        const std::lock_guard lock(books_);
+        for (const wg::PeerStatus& peer : status->peers)
+            if (const auto place = live_.find(peer.key); place != live_.end())
+                place->second.last_handshake = peer.last_handshake;
+        for (const wg::UsageMeter::Step& step : meter_.read(status->peers)) {
+            const auto place = live_.find(step.key);
+            if (place == live_.end()) continue;
+            Live& live = place->second;
+            live.received = step.counters.received;
+            live.sent = step.counters.sent;
+            const std::uint64_t used = step.added.received + step.added.sent;
+            live.unsaved = true;
+            by_data = by_data || session::bytes_left(live.segments).has_value();
+            const auto advanced = session::advance(live.segments, now, used);
+            if (advanced.running == session::Running::over) {
+                over.push_back(step.key);
+                continue;
+            }
+            const auto before = session::next_deadline(live.segments);
+            const auto after = session::next_deadline(advanced.segments);
+            if (before != after) {
+                if (before) deadlines_.erase({*before, step.key});
+                if (after) deadlines_.emplace(*after, step.key);
+            }
+            live.segments = advanced.segments;
+        }
+    }
+    end(over);
+    if (by_data) save_what_is_unsaved();
+}
+
+void Tunnels::reconcile()
+{
+    const auto status = look();
+    if (!status) return;
+    const std::unique_lock alone(changes_);
+    std::map<WireguardKey, const wg::PeerStatus*> there;
+    for (const wg::PeerStatus& peer : status->peers) there.emplace(peer.key, &peer);
+
+    std::vector<wg::PeerChange> changes;
+    std::vector<WireguardKey> strangers; // not live, and not yet known to be others'
+    std::set<WireguardKey> others;
+    std::size_t missing = 0;
+    {
+        const std::lock_guard lock(books_);
+        for (const auto& [key, live] : live_) {
+            const auto place = there.find(key);
+            if (place != there.end() && same_peer(*place->second, live.addresses)) continue;
+            changes.emplace_back(peer_of(key, live));
+            ++missing;
+        }
+        for (const auto& [key, peer] : there) {
+            if (live_.contains(key)) continue;
+            if (others_.contains(key))
+                others.insert(key);
+            else
+                strangers.push_back(key);
+        }
+    }
+    std::size_t over = 0;
+    if (!strangers.empty()) {
+        const auto ours = store_.ours(strangers);
+        if (!ours) return;
+        std::set<WireguardKey> mine(ours->begin(), ours->end());
+        for (const WireguardKey& key : strangers) {
+            if (mine.contains(key)) {
+                changes.emplace_back(wg::PeerRemove{key});
+                ++over;
+            } else {
+                others.insert(key);
+            }
+        }
+    }
+    std::vector<wg::AllowedIp> foreign;
+    for (const WireguardKey& key : others)
+        foreign.insert(foreign.end(), there.at(key)->allowed_ips.begin(), there.at(key)->allowed_ips.end());
+    pool_.set_foreign(foreign);
+    {
+        const std::lock_guard lock(books_);
+        others_ = std::move(others);
+    }
+    if (changes.empty()) return;
+    if (const auto applied = device_.apply(changes); !applied)
+        log_error("reconcile_failed", {{"detail", applied.error().detail}});
+    else
+        log_info("reconciled", {{"put", missing}, {"removed", over}});
+}
+
+void Tunnels::save_usage()
+{
+    const std::unique_lock alone(changes_);
+    save_what_is_unsaved();
+}
+
+void Tunnels::save_what_is_unsaved()
+{
+    std::vector<store::SessionUsage> usage;
+    const std::lock_guard lock(books_);
+    for (const auto& [key, live] : live_)
+        if (live.unsaved) usage.push_back(usage_of(live));
+    if (usage.empty()) return;
+    if (const auto saved = store_.save_usage(usage); !saved) {
+        log_error("usage_not_saved", {{"detail", saved.error().detail}});
+        return;
+    }
+    for (auto& [key, live] : live_) live.unsaved = false;
+}
+
+void Tunnels::wipe()
+{
+    const UnixSeconds now = clock_.now();
+    if (const auto wiped = store_.wipe_ended(now - options_.retention); wiped && *wiped > 0)
+        log_info("client_keys_wiped", {{"sessions", *wiped}});
+    if (const auto lapsed = store_.lapse_unclaimed(now - protocol::kClaimable); lapsed && *lapsed > 0)
+        log_warn("paid_purchases_never_claimed", {{"purchases", *lapsed}});
+}
+
+Milliseconds Tunnels::step()
+{
+    const SteadyTime now = clock_.steady();
+    const auto due = [&](SteadyTime& next, Seconds every) {
+        if (now < next) return false;
+        next = now + every;
+        return true;
+    };
+    expire_due();
+    if (due(next_reconcile_, protocol::kReconcileEvery)) reconcile();
+    if (due(next_account_, any_by_data() ? kAccountDataEvery : kAccountTimeEvery)) account();
+    if (due(next_save_, kSaveEvery)) save_usage();
+    if (due(next_rests_, kEndRestsEvery)) {
+        if (const auto rested = store_.end_rests(clock_.now())) {
+            for (const std::string& text : *rested)
+                if (const auto address = wg::HostAddress::parse(text);
+                    address && address->family == wg::HostAddress::Family::v4)
+                    pool_.give_back({*address, {}}, clock_.now());
+        }
+    }
+    if (due(next_wipe_, kWipeEvery)) wipe();
+
+    const SteadyTime next = std::min({next_reconcile_, next_account_, next_save_, next_rests_, next_wipe_});
+    Milliseconds pause = std::chrono::ceil<Milliseconds>(next - clock_.steady());
+    {
+        const std::lock_guard lock(books_);
+        if (!deadlines_.empty()) {
+            const Seconds left = deadlines_.begin()->first - clock_.now();
+            const Milliseconds until = left > Seconds(1) ? Milliseconds(left) - Seconds(1) : kDeadlineGrain;
+            pause = std::min(pause, until);
+        }
+    }
+    return std::max(pause, Milliseconds(0));
+}
+
+} // namespace adit::app

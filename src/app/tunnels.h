@@ -1,0 +1,134 @@
+// app/tunnels.h - the live sessions as peers of the device: put, counted, ended on time. The store is the truth and the
+// device follows. spec: Sessions, time and data; WireGuard
+#pragma once
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "protocol/info.h"
+#include "store/store.h"
+#include "wg/address_pool.h"
+#include "wg/device.h"
+#include "wg/usage.h"
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+
+namespace adit::app {
+
+struct TunnelOptions {
+    bool preshared_keys = false;
+    Seconds retention{24 * 3600}; // of the client keys of ended sessions
+    /// Of [wireguard].server_pubkey: the device's own is compared with it.
+    std::optional<protocol::WireguardKey> server_key;
+};
+
+/// Blocking: from workers and its own background thread. Thread-safe.
+class Tunnels {
+public:
+    /// All references must outlive it.
+    Tunnels(store::Store& store, wg::Device& device, wg::AddressPool& pool, const Clock& clock, Rng& rng,
+            TunnelOptions options);
+
+    /// Once, before anything else: what the store says is live, leased or resting. Errors: store_unavailable.
+    Result<void> load();
+    /// Called after a new deadline, so that the background thread can look when the next one is.
+    void on_new_deadline(std::function<void()> wake) { wake_ = std::move(wake); }
+
+    // ---- for a purchase --------------------------------------------------------------------------------------------
+    /// An address that nobody has, with a preshared key where those are on. Errors: no_ip_available.
+    Result<store::Lease> candidate();
+    /// Of a candidate that was not needed.
+    void give_back(const store::Lease& candidate);
+    std::uint64_t pool_size() const { return pool_.size(); }
+    /// The queue of grants that this key has; empty for none.
+    std::vector<session::Segment> segments_of(const protocol::WireguardKey& key) const;
+    /// A peer of the device that adit did not make, or the device itself.
+    bool is_taken_by_others(const protocol::WireguardKey& key) const;
+    /// The device's own key; none while the device was never seen and the config does not name it.
+    std::optional<protocol::WireguardKey> server_key() const;
+    /// As of the last time we looked; if that failed, looks again (at most once a second).
+    bool device_usable();
+    /// Puts the peer, then books it: redeemed → active. Errors: device_absent, device_unavailable (nothing is booked),
+    /// bad_step, store_unavailable (the peer may be there: the next reconcile removes it).
+    Result<store::Activated> activate(payments::PurchaseId purchase, const protocol::WireguardKey& key,
+                                      const store::Lease& lease);
+    /// After it no peer has this key but for a live session. Errors: device_unavailable (nobody can tell).
+    Result<void> confirm_gone(const protocol::WireguardKey& key);
+
+    // ---- for the buyer and for health ------------------------------------------------------------------------------
+    /// Errors: not_found; store_unavailable.
+    Result<protocol::SessionView> view(std::string_view session_id) const;
+    std::size_t live() const;
+
+    // ---- in the background -----------------------------------------------------------------------------------------
+    /// Does all that is due, and says how long until the next.
+    Milliseconds step();
+    /// Ends what is over by time.
+    void expire_due();
+    /// Counts bytes, and ends what is over by data.
+    void account();
+    /// Puts peers that are missing; removes ours that have no grant; learns which are others'.
+    void reconcile();
+    /// Writes usage that is only in memory yet. At the end of the process too.
+    void save_usage();
+
+private:
+    struct Live {
+        store::SessionAt at;
+        std::string id;
+        std::vector<wg::HostAddress> addresses;
+        std::optional<protocol::WireguardSecret> preshared_key;
+        std::vector<session::Segment> segments;
+        std::uint64_t received = 0;
+        std::uint64_t sent = 0;
+        std::optional<UnixSeconds> last_handshake;
+        bool unsaved = false;
+    };
+    using Key = protocol::WireguardKey;
+
+    Result<wg::DeviceStatus> look();
+    void put_in_books(const Key& key, Live live);
+    void strike_from_books(const Key& key);
+    void end(const std::vector<Key>& keys); // with changes_ held alone, as the next one
+    void save_what_is_unsaved();
+    static store::SessionUsage usage_of(const Live& live);
+    static wg::PeerPut peer_of(const Key& key, const Live& live);
+    bool any_by_data() const;
+    void wipe();
+
+    store::Store& store_;
+    wg::Device& device_;
+    wg::AddressPool& pool_;
+    const Clock& clock_;
+    Rng& rng_;
+    const TunnelOptions options_;
+    std::function<void()> wake_ = [] {};
+
+    /// Shared while one peer is put and booked; alone while peers are removed or counted: so that nothing is removed
+    /// that is just being sold. Taken before books_.
+    std::shared_mutex changes_;
+    std::array<std::mutex, 64> one_key_at_a_time_;
+    /// Guards all below.
+    mutable std::mutex books_;
+    std::map<Key, Live> live_;
+    std::map<std::string, Key, std::less<>> by_id_;
+    std::set<std::pair<UnixSeconds, Key>> deadlines_;
+    std::set<Key> others_;
+    std::optional<Key> device_key_;
+    bool usable_ = false;
+    SteadyTime looked_at_;
+    wg::UsageMeter meter_;
+
+    SteadyTime next_account_;
+    SteadyTime next_reconcile_;
+    SteadyTime next_save_;
+    SteadyTime next_rests_;
+    SteadyTime next_wipe_;
+};
+
+} // namespace adit::app
