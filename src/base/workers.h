@@ -49,6 +49,7 @@ private:
     std::condition_variable ended_;
     std::deque<Task> tasks_;
     std::size_t threads_ = 0;
+    std::size_t starting_ = 0;
     std::size_t idle_ = 0;
     std::vector<pthread_t> finished_; // ended, but not yet joined
     bool stopping_ = false;
