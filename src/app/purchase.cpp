@@ -181,6 +181,7 @@ Result<Fulfilment> Purchases::sell(const http::Request& request, const Reading& 
     }));
     const Terms terms{order.price, body.refund_key ? *body.refund_key : auth.buyer};
     TRY(redeem(held, tender, terms, request.source)); // money moves only here
+    sold_();
     return deliver(held.purchase, auth.buyer);
 }
 

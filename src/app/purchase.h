@@ -33,6 +33,9 @@ public:
     /// What is referred to must outlive it.
     explicit Purchases(Parts parts);
 
+    /// Called after each sale, before its answer: there are new proofs to be told to relays.
+    void on_sold(std::function<void()> sold) { sold_ = std::move(sold); }
+
     /// Blocking: from a worker. Answers, or (where the same proofs are being worked on) waits without a thread and then
     /// calls `again`, once. Nothing without an answer.
     std::optional<http::Response> serve(const http::Request& request, const InFlight::Again& again);
@@ -66,6 +69,7 @@ private:
     void not_refused_any_more(payments::PurchaseId purchase);
 
     const Parts parts_;
+    std::function<void()> sold_ = [] {};
     std::mutex mutex_;
     /// Since when the device has refused a paid purchase; a restart begins to count anew.
     std::map<payments::PurchaseId, UnixSeconds> refused_since_;

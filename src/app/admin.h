@@ -1,0 +1,41 @@
+// app/admin.h - the operator's own door: a Unix socket, one JSON line in, one JSON line out. Never on TCP.
+// spec: Admin socket
+#pragma once
+
+#include "base/loop.h"
+#include "base/result.h"
+#include "base/workers.h"
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace adit::app {
+
+/// Mode 0600 in a 0700 folder; peers of another user than ours or root are not served.
+class AdminSocket {
+public:
+    /// Called on a worker; gives the members of the answer as JSON text, or why not.
+    using Command = std::function<Result<std::string>()>;
+
+    /// On the loop thread or before the loop runs, as is the destructor. Loop and workers must outlive it.
+    /// Errors: io (the folder or the socket can not be made, or another process listens there).
+    static Result<std::unique_ptr<AdminSocket>> open(Loop& loop, Workers& workers, const std::filesystem::path& path,
+                                                     std::map<std::string, Command, std::less<>> commands);
+    ~AdminSocket();
+    AdminSocket(const AdminSocket&) = delete;
+    AdminSocket& operator=(const AdminSocket&) = delete;
+
+private:
+    struct Core;
+    explicit AdminSocket(std::shared_ptr<Core> core);
+    std::shared_ptr<Core> core_; // shared, weakly, with answers on their way from workers
+};
+
+/// The caller's side, blocking: sends {"command": …} to the daemon behind `path` and gives its JSON answer.
+/// Errors: io (the daemon is not running, or does not answer within 10 s).
+Result<std::string> ask_daemon(const std::filesystem::path& path, std::string_view command);
+
+} // namespace adit::app

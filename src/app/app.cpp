@@ -1,0 +1,380 @@
+#include "app/app.h"
+
+#include "app/admin.h"
+#include "app/background.h"
+#include "app/publisher.h"
+#include "app/recovery.h"
+#include "app/routes.h"
+#include "app/seed_file.h"
+#include "app/steady_wall_clock.h"
+#include "app/wallet.h"
+#include "base/log.h"
+#include "http/server.h"
+#include "nostr/relay_pool.h"
+#include "payments/till.h"
+#include "store/sqlite_store.h"
+#include "wg/address_pool.h"
+#include "wg/host_routes.h"
+#include "wg/open_device.h"
+
+#include <condition_variable>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+namespace adit::app {
+
+namespace {
+
+constexpr Milliseconds kMintTimeout{15'000};
+constexpr Milliseconds kWalletPatience{60'000};
+constexpr Milliseconds kMintRefreshEvery{600'000};
+constexpr Milliseconds kMintRetryFirst{2'000};
+constexpr Milliseconds kMintRetryMost{60'000};
+constexpr std::string_view kFactPaused = "paused";
+
+std::string mint_fact(const payments::Mint& mint) { return "mint.keysets." + mint.url(); }
+
+wg::Backend backend_of(WireguardBackend backend)
+{
+    switch (backend) {
+    case WireguardBackend::automatic:
+        return wg::Backend::automatic;
+    case WireguardBackend::kernel:
+        return wg::Backend::kernel;
+    case WireguardBackend::userspace:
+        return wg::Backend::userspace;
+    case WireguardBackend::memory:
+        return wg::Backend::memory;
+    }
+    return wg::Backend::automatic;
+}
+
+std::vector<std::string> texts_of(const std::vector<Network>& networks)
+{
+    std::vector<std::string> texts;
+    for (const Network& network : networks) texts.push_back(network_text(network));
+    return texts;
+}
+
+} // namespace
+
+struct App::Parts {
+    Parts(Config configured, Clock& system, Rng& dice)
+        : config(std::move(configured)), shop(config), clock(system), rng(dice)
+    {
+    }
+
+    Result<void> open_store();
+    Result<void> open_device();
+    Result<void> open_till();
+    Result<void> open_relays();
+    Result<void> ensure_wallet();
+    Result<void> serve();
+    void stop();
+    Milliseconds refresh_mints();
+    Result<std::string> set_paused(bool paused);
+    std::string status() const;
+    /// Runs `task` on the loop thread and waits for it.
+    template<typename Task>
+    auto on_loop(Task task) -> decltype(task());
+    bool asked_to_stop() const
+    {
+        const std::lock_guard lock(mutex);
+        return stop_asked;
+    }
+
+    const Config config;
+    Shop shop;
+    SteadyWallClock clock;
+    Rng& rng;
+
+    std::unique_ptr<store::SqliteStore> store;
+    std::unique_ptr<wg::Device> device;
+    std::unique_ptr<wg::AddressPool> pool;
+    std::optional<Tunnels> tunnels;
+
+    payments::CurlHttpClient http_client;
+    std::optional<payments::Mints> mints;
+    std::optional<payments::WalletOutputs> wallet_outputs;
+    std::optional<payments::Till> till;
+    InFlight in_flight;
+    std::optional<SwapLimits> limits;
+    std::optional<Recovery> recovery;
+
+    std::unique_ptr<Loop> loop;
+    std::thread loop_thread;
+    std::optional<nostr::RelayPool> relays;
+    std::optional<Wallet> wallet;
+    std::optional<Publisher> publisher;
+
+    std::optional<Workers> workers;
+    std::optional<Purchases> purchases;
+    std::optional<Routes> routes;
+    std::unique_ptr<http::Server> server;
+    std::unique_ptr<AdminSocket> admin;
+
+    std::optional<Background> tunnel_keeper;
+    std::optional<Background> recovery_keeper;
+    std::optional<Background> mint_watch;
+    std::optional<Background> nostr_keeper;
+    Milliseconds mint_pause = kMintRetryFirst;
+
+    mutable std::mutex mutex;
+    std::condition_variable stop_changed;
+    bool stop_asked = false;
+};
+
+template<typename Task>
+auto App::Parts::on_loop(Task task) -> decltype(task())
+{
+    std::promise<decltype(task())> done;
+    auto result = done.get_future();
+    loop->post([&] {
+        if constexpr (std::is_void_v<decltype(task())>) {
+            task();
+            done.set_value();
+        } else {
+            done.set_value(task());
+        }
+    });
+    return result.get();
+}
+
+App::App(Config config, Clock& clock, Rng& rng) : parts_(std::make_unique<Parts>(std::move(config), clock, rng)) {}
+
+App::~App() { parts_->stop(); }
+
+std::uint16_t App::port() const { return parts_->server->port(); }
+
+void App::ask_to_stop()
+{
+    {
+        const std::lock_guard lock(parts_->mutex);
+        parts_->stop_asked = true;
+        if (parts_->relays) parts_->relays->stop(); // a start that waits for relays gives up
+    }
+    parts_->stop_changed.notify_all();
+}
+
+void App::run_until_asked()
+{
+    {
+        std::unique_lock lock(parts_->mutex);
+        parts_->stop_changed.wait(lock, [this] { return parts_->stop_asked; });
+    }
+    parts_->stop();
+}
+
+Result<void> App::start()
+{
+    TRY(parts_->open_store());
+    TRY(parts_->open_device());
+    TRY(parts_->open_till());
+    TRY(parts_->open_relays());
+    if (parts_->config.cashu.enabled) TRY(parts_->ensure_wallet());
+    TRY(parts_->serve());
+    return {};
+}
+
+Result<void> App::Parts::open_store()
+{
+    store::SqliteStore::Options options{.clock = clock, .rng = rng, .hooks = {}};
+    store = TRY(store::SqliteStore::open(config.database.ours, options));
+    const auto paused = TRY(store->fact(kFactPaused));
+    shop.paused = paused == "1";
+    return {};
+}
+
+Result<void> App::Parts::open_device()
+{
+    const WireguardConfig& wireguard = config.wireguard;
+    device = TRY(wg::open_device({.backend = backend_of(wireguard.backend),
+                                  .interface = wireguard.interface,
+                                  .memory_public_key = wireguard.server_key}));
+    std::vector<wg::HostAddress> own;
+    if (wireguard.backend != WireguardBackend::memory) {
+        const wg::HostNetwork host = TRY(wg::read_host_network());
+        own = host.addresses_of(wireguard.interface);
+        std::vector<Route> routes_there;
+        for (const wg::HostRoute& route : host.routes) routes_there.push_back({route.destination, route.interface});
+        for (const Complaint& complaint : check_routes(wireguard, routes_there))
+            return Error{Reason::bad_config, complaint};
+    }
+    pool = TRY(wg::AddressPool::open(wireguard.subnet, wireguard.subnet6, own, clock));
+    tunnels.emplace(*store, *device, *pool, clock, rng,
+                    TunnelOptions{wireguard.preshared_keys, config.sessions.retention, wireguard.server_key});
+    TRY(tunnels->load());
+    tunnels->reconcile();
+    return {};
+}
+
+Result<void> App::Parts::open_till()
+{
+    mints.emplace(http_client, config.cashu.mints, kMintTimeout, clock);
+    for (const auto& mint : mints->all()) {
+        // What was known yesterday is enough to judge a token while the mint is silent.
+        const auto known = TRY(store->fact(mint_fact(*mint)));
+        if (!known) continue;
+        if (const auto loaded = mint->book().load(*known); !loaded)
+            log_warn("keysets_not_loaded", {{"mint", mint->url()}, {"detail", loaded.error().detail}});
+    }
+    limits.emplace(config.limits, pool->size());
+    if (!config.cashu.enabled) return {};
+    std::map<payments::cashu::KeysetId, std::uint64_t> counters;
+    for (const auto& counter : TRY(store->counters())) counters[counter.keyset] = counter.next;
+    wallet_outputs.emplace(TRY(read_or_make_seed(config.cashu.seed_file, rng)), std::move(counters));
+    till.emplace(*mints, config.cashu.sales_key->duplicate(), *wallet_outputs, *store, clock, rng);
+    recovery.emplace(*store, *till, in_flight, *limits, clock);
+    return recovery->load();
+}
+
+Result<void> App::Parts::open_relays()
+{
+    loop = Loop::create(nullptr);
+    if (!loop) return Error{Reason::io, "cannot make the event loop: out of memory or of file descriptors"};
+    nostr::PoolOptions options;
+    options.urls = TRY(nostr::parse_relay_urls(config.nostr.relays));
+    options.auth_key = config.nostr.key.duplicate();
+    std::vector<std::string> urls;
+    for (const nostr::RelayUrl& url : options.urls) urls.push_back(url.text);
+    {
+        const std::lock_guard lock(mutex);
+        relays.emplace(*loop, clock, rng, std::move(options));
+    }
+    wallet.emplace(Wallet::Parts{*store, *relays, *mints, config.nostr.key, clock, rng});
+    publisher.emplace(Publisher::Parts{shop, *store, *relays, clock, rng, std::move(urls)});
+    loop_thread = std::thread([this] { loop->run(); });
+    return {};
+}
+
+Result<void> App::Parts::ensure_wallet()
+{
+    if (TRY(wallet->is_known())) return {};
+    if (asked_to_stop()) return Error{Reason::relay_unavailable, "stopped before looking for the wallet"};
+    log_info("looking_for_wallet", {{"relays", config.nostr.relays.size()}});
+    const auto found = wallet->find_or_make(kWalletPatience, config.nostr.relays);
+    if (!found && asked_to_stop()) return Error{Reason::relay_unavailable, "stopped while looking for the wallet"};
+    return found;
+}
+
+Result<void> App::Parts::serve()
+{
+    workers.emplace(Workers::Options{.threads = static_cast<std::size_t>(config.limits.workers)});
+    if (till) {
+        purchases.emplace(Purchases::Parts{shop, *store, *till, *tunnels, in_flight, *limits, clock,
+                                           [this](payments::PurchaseId id) { recovery->add(id); }});
+    }
+    routes.emplace(Routes::Parts{shop, *store, purchases ? &*purchases : nullptr, *tunnels, *workers, clock,
+                                 [this] {
+                                     const auto status = relays->status();
+                                     return std::ranges::any_of(
+                                         status, [](const nostr::RelayStatus& relay) { return relay.connected; });
+                                 },
+                                 [this] {
+                                     return std::ranges::any_of(mints->all(), [](const auto& mint) {
+                                         return !mint->silent() && !mint->book().page()->keysets.empty();
+                                     });
+                                 }});
+
+    tunnel_keeper.emplace([this] { return tunnels->step(); });
+    tunnels->on_new_deadline([this] { tunnel_keeper->wake(); });
+    nostr_keeper.emplace([this] {
+        const Milliseconds next = config.cashu.enabled ? wallet->step() : Milliseconds(60'000);
+        return std::min(next, publisher->step());
+    });
+    publisher->on_work([this] { nostr_keeper->wake(); });
+    wallet->on_work([this] { nostr_keeper->wake(); });
+    mint_watch.emplace([this] { return refresh_mints(); });
+    if (recovery) {
+        recovery_keeper.emplace([this] { return recovery->step(); });
+        recovery->on_new([this] { recovery_keeper->wake(); });
+    }
+    if (purchases) purchases->on_sold([this] { nostr_keeper->wake(); });
+
+    server = TRY(on_loop([this] {
+        http::ServerOptions options;
+        options.host = config.server.host;
+        options.port = config.server.port;
+        options.trusted_proxies = texts_of(config.server.trusted_proxies);
+        options.limits.connections = config.limits.connections;
+        options.limits.connections_per_source = config.limits.connections_per_source;
+        options.limits.buffered_bytes = config.limits.header_bytes;
+        return http::Server::open(*loop, std::move(options), routes->router());
+    }));
+    admin = TRY(on_loop([this] {
+        return AdminSocket::open(*loop, *workers, config.admin.socket,
+                                 {{"status", [this]() -> Result<std::string> { return status(); }},
+                                  {"pause", [this] { return set_paused(true); }},
+                                  {"resume", [this] { return set_paused(false); }}});
+    }));
+    tunnel_keeper->start();
+    if (recovery_keeper) recovery_keeper->start();
+    mint_watch->start();
+    nostr_keeper->start();
+    publisher->begin();
+    if (config.cashu.enabled) wallet->follow();
+    log_info("serving", {{"port", server->port()}, {"sessions", tunnels->live()}, {"paused", shop.paused.load()}});
+    return {};
+}
+
+Milliseconds App::Parts::refresh_mints()
+{
+    bool all_answered = true;
+    for (const auto& mint : mints->all()) {
+        const auto changed = mint->refresh();
+        if (!changed) {
+            all_answered = false;
+            log_warn("mint_not_answering", {{"mint", mint->url()}, {"detail", changed.error().detail}});
+        }
+        // What was learned before a failure counts too.
+        if (!changed || *changed) {
+            const auto kept = store->set_fact(mint_fact(*mint), mint->book().dump());
+            if (!kept) log_error("keysets_not_kept", {{"detail", kept.error().detail}});
+        }
+    }
+    if (all_answered) {
+        mint_pause = kMintRetryFirst;
+        return kMintRefreshEvery;
+    }
+    mint_pause = std::min(mint_pause * 2, kMintRetryMost);
+    return mint_pause;
+}
+
+Result<std::string> App::Parts::set_paused(bool paused)
+{
+    TRY(store->set_fact(kFactPaused, paused ? "1" : "0"));
+    shop.paused = paused;
+    publisher->listing_changed();
+    return status();
+}
+
+std::string App::Parts::status() const
+{
+    nlohmann::json relays_now = nlohmann::json::array();
+    for (const nostr::RelayStatus& relay : relays->status())
+        relays_now.push_back({{"url", relay.url}, {"connected", relay.connected}, {"last_error", relay.last_error}});
+    const nlohmann::json now = {{"paused", shop.paused.load()},
+                                {"sessions", tunnels->live()},
+                                {"owed", recovery ? recovery->owed() : 0},
+                                {"relays", std::move(relays_now)}};
+    return now.dump();
+}
+
+/// Each line undoes one of the start, latest first; what was never started is passed over.
+void App::Parts::stop()
+{
+    if (server) on_loop([this] { server->stop_accepting(); });
+    if (admin) on_loop([this] { admin.reset(); });
+    if (workers) workers->stop(); // purchases in flight get their answers
+    for (auto* keeper : {&nostr_keeper, &mint_watch, &recovery_keeper, &tunnel_keeper})
+        if (*keeper) (*keeper)->stop();
+    if (tunnels && server) tunnels->save_usage();
+    if (relays) relays->stop();
+    if (server) on_loop([this] { server.reset(); });
+    if (loop) loop->stop();
+    if (loop_thread.joinable()) loop_thread.join();
+}
+
+} // namespace adit::app

@@ -1,0 +1,113 @@
+#include "app/routes.h"
+
+#include "protocol/info.h"
+
+namespace adit::app {
+
+namespace {
+
+http::Rate rate_of(const LimitsConfig& limits)
+{
+    const auto per_minute = std::max<std::uint64_t>(1, limits.requests_per_minute_per_source);
+    const auto refill = Milliseconds(static_cast<std::int64_t>(std::max<std::uint64_t>(1, 60'000 / per_minute)));
+    // A quarter of a minute's worth at once: a page that loads, or a handful of buyers behind one address.
+    return {static_cast<std::uint32_t>(std::max<std::uint64_t>(8, per_minute / 4)), refill};
+}
+
+http::Response refused(Reason reason)
+{
+    const protocol::ReasonInfo& info = protocol::reason_info(reason);
+    http::Response response{info.http_status, {}, "application/json", protocol::encode_refused(reason)};
+    if (info.http_status == 429 || info.http_status == 503) response.headers.emplace_back("Retry-After", "5");
+    return response;
+}
+
+http::Response json(std::string body, int status = 200) { return {status, {}, "application/json", std::move(body)}; }
+
+protocol::CheckState state_of(bool ok) { return ok ? protocol::CheckState::ok : protocol::CheckState::failing; }
+
+} // namespace
+
+Routes::Routes(Parts parts)
+    : parts_(std::move(parts)),
+      info_(protocol::encode_info(protocol::info_of(parts_.shop.config.listing, parts_.shop.operator_key,
+                                                    parts_.shop.config.server.public_host))),
+      requests_(rate_of(parts_.shop.config.limits))
+{
+}
+
+http::Router Routes::router()
+{
+    http::Router router;
+    router.add("GET", "/info",
+               [this](const http::Request&, const http::Responder& responder) { responder.send(json(info_)); });
+    router.add("GET", "/health", blocking([this](const http::Request& request) {
+                   const protocol::Health found = health();
+                   const bool live_only = request.query_value("live").has_value();
+                   const bool well = live_only ? found.store == protocol::CheckState::ok : found.ok;
+                   return json(protocol::encode_health(found), well ? 200 : 503);
+               }));
+    router.add("GET", "/session/{id}", blocking([this](const http::Request& request) {
+                   const auto view = parts_.tunnels.view(request.parameter("id").value_or(""));
+                   return view ? json(protocol::encode_session(*view)) : refused(view.error().reason);
+               }));
+    router.add("POST", "/purchase", [this](http::Request request, const http::Responder& responder) {
+        purchase(std::move(request), responder);
+    });
+    return router;
+}
+
+bool Routes::may_ask(const http::Request& request, const http::Responder& responder)
+{
+    if (requests_.take(request.source, parts_.clock.steady())) return true;
+    responder.send(refused(Reason::too_many_requests));
+    return false;
+}
+
+http::Router::Handler Routes::blocking(Work work)
+{
+    return [this, work = std::move(work)](http::Request request, const http::Responder& responder) {
+        if (!may_ask(request, responder)) return;
+        const bool taken =
+            parts_.workers.submit([work, request = std::move(request), responder] { responder.send(work(request)); });
+        if (!taken) responder.send(refused(Reason::busy));
+    };
+}
+
+void Routes::purchase(http::Request request, const http::Responder& responder)
+{
+    if (!may_ask(request, responder)) return;
+    if (!parts_.purchases) return responder.send(refused(Reason::cashu_not_configured));
+    work_on(std::make_shared<const http::Request>(std::move(request)), responder);
+}
+
+/// The request is shared by the runs that it takes: a repeat of one under way is run again when that has ended.
+void Routes::work_on(const std::shared_ptr<const http::Request>& request, const http::Responder& responder)
+{
+    const bool taken = parts_.workers.submit([this, request, responder] {
+        const auto response =
+            parts_.purchases->serve(*request, [this, request, responder] { work_on(request, responder); });
+        if (response) responder.send(*response);
+    });
+    if (!taken) responder.send(refused(Reason::busy));
+}
+
+protocol::Health Routes::health() const
+{
+    const Config& config = parts_.shop.config;
+    protocol::Health health;
+    health.service = "aditd";
+    health.version = ADIT_VERSION;
+    health.pubkey = parts_.shop.operator_key.hex().substr(0, 12);
+    health.listing = config.listing.d_tag;
+    health.store = state_of(parts_.store.fact("paused").has_value());
+    health.wireguard = state_of(parts_.tunnels.device_usable());
+    if (!config.nostr.relays.empty()) health.relays = state_of(parts_.any_relay_connected());
+    if (config.cashu.enabled) health.mints = state_of(parts_.any_mint_answers());
+    // Relays are where buyers find us; who has found us can buy without them.
+    health.ok = !parts_.shop.paused && config.cashu.enabled && health.store == protocol::CheckState::ok &&
+                health.wireguard == protocol::CheckState::ok && health.mints == protocol::CheckState::ok;
+    return health;
+}
+
+} // namespace adit::app

@@ -1,0 +1,135 @@
+// main.cpp - aditd: read the config, build the app, run it.
+#include "app/app.h"
+#include "base/log.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+namespace {
+
+constexpr const char* kUsage =
+    "aditd: sells WireGuard tunnels for Cashu tokens, found over Nostr.\n"
+    "\n"
+    "  aditd [--config FILE]     run (default: $ADIT_CONFIG, $EUROPA_NODE_CONFIG,\n"
+    "                            /etc/adit/config.toml, /etc/europa-node/config.toml)\n"
+    "  aditd --check [--config FILE]   read the config, say what is wrong with it, and end\n"
+    "  aditd --version\n"
+    "\n"
+    "Options: --log-level debug|info|warn|error (default info)\n"
+    "Ends with 0 when asked to by SIGTERM or SIGINT, 1 when it cannot go on, 2 for a wrong config.\n";
+
+struct Arguments {
+    std::optional<std::filesystem::path> config;
+    adit::LogLevel level = adit::LogLevel::info;
+    bool check_only = false;
+};
+
+std::optional<adit::LogLevel> parse_level(std::string_view word)
+{
+    if (word == "debug") return adit::LogLevel::debug;
+    if (word == "info") return adit::LogLevel::info;
+    if (word == "warn") return adit::LogLevel::warn;
+    if (word == "error") return adit::LogLevel::error;
+    return std::nullopt;
+}
+
+/// None: the process should end with `status`.
+std::optional<Arguments> parse_arguments(int argc, char** argv, int& status)
+{
+    Arguments arguments;
+    const auto wrong = [&](const std::string& what) {
+        std::fprintf(stderr, "aditd: %s\n\n%s", what.c_str(), kUsage);
+        status = 2;
+        return std::nullopt;
+    };
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (word == "--help" || word == "-h") {
+            std::fputs(kUsage, stdout);
+            return std::nullopt;
+        }
+        if (word == "--version") {
+            std::puts("aditd " ADIT_VERSION);
+            return std::nullopt;
+        }
+        if (word == "--check") {
+            arguments.check_only = true;
+        } else if (word == "--config" && i + 1 < argc) {
+            arguments.config = argv[++i];
+        } else if (word == "--log-level" && i + 1 < argc) {
+            const auto level = parse_level(argv[++i]);
+            if (!level) return wrong("--log-level takes debug, info, warn or error");
+            arguments.level = *level;
+        } else {
+            return wrong("unknown or incomplete argument " + std::string(word));
+        }
+    }
+    return arguments;
+}
+
+/// Keys are in this memory: no core dumps, no reading by other processes of the same user, no files for others.
+void close_the_curtains()
+{
+    ::umask(077);
+    ::prctl(PR_SET_DUMPABLE, 0);
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    // Threads come and go with purchases; an arena for each would keep what they freed.
+    ::mallopt(M_ARENA_MAX, 2);
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    close_the_curtains();
+    int status = 0;
+    const auto arguments = parse_arguments(argc, argv, status);
+    if (!arguments) return status;
+    adit::log_to_stderr(arguments->level);
+
+    const auto path = adit::app::config_path(
+        arguments->config,
+        [](const char* name) -> std::optional<std::string> {
+            const char* value = std::getenv(name);
+            return value ? std::optional<std::string>(value) : std::nullopt;
+        },
+        [](const std::filesystem::path& file) { return ::access(file.c_str(), F_OK) == 0; });
+    auto loaded = adit::app::load_config(path);
+    for (const auto& warning : loaded.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+    for (const auto& error : loaded.errors) std::fprintf(stderr, "error: %s\n", error.c_str());
+    if (!loaded.config) return 2;
+    if (arguments->check_only) return 0;
+
+    // Signals are taken by a thread of their own; every other thread is made with them blocked.
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&signals, signal);
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+    adit::app::App app(std::move(*loaded.config));
+    std::thread listener([&] {
+        int signal = 0;
+        ::sigwait(&signals, &signal);
+        app.ask_to_stop();
+    });
+    const auto started = app.start();
+    if (started) {
+        app.run_until_asked();
+        adit::log_info("stopped");
+    } else {
+        adit::log_error("cannot_start", {{"detail", started.error().detail}});
+        status = started.error().reason == adit::Reason::bad_config ? 2 : 1;
+        ::pthread_kill(listener.native_handle(), SIGUSR1);
+    }
+    listener.join();
+    return status;
+}
