@@ -123,15 +123,15 @@ RequestReader::State RequestReader::feed(std::string_view bytes)
 {
     switch (state_) {
     case State::header:
-        in_.append(bytes);
+        keep(bytes);
         return read_header();
     case State::body: {
         const std::size_t used = read_body(bytes);
-        if (state_ == State::complete) in_.append(bytes.substr(used));
+        if (state_ == State::complete) keep(bytes.substr(used));
         return state_;
     }
     case State::complete:
-        in_.append(bytes);
+        keep(bytes);
         return state_;
     case State::refused:
         return state_;
@@ -166,14 +166,33 @@ std::size_t RequestReader::held() const
            (request_.body.capacity() > kInside ? request_.body.capacity() : 0);
 }
 
+/// Grows by a quarter: std::string doubles, and a limit on what all connections hold would be spent on air.
+void RequestReader::keep(std::string_view bytes)
+{
+    const std::size_t needed = in_.size() + bytes.size();
+    if (needed > in_.capacity()) {
+        std::string larger;
+        larger.reserve(in_.empty() ? needed : needed + needed / 4);
+        larger += in_;
+        in_.swap(larger);
+    }
+    in_ += bytes;
+}
+
 /// Finds the end of the header, reading each byte once, and refuses early what Beast would take or wait for.
 RequestReader::State RequestReader::read_header()
 {
-    if (std::memchr(in_.data() + scanned_, 0, in_.size() - scanned_))
-        return refuse(400, "bad-request", "the header has a NUL byte");
+    const auto has_nul = [&](std::size_t end) {
+        return std::memchr(in_.data() + scanned_, 0, end - scanned_) != nullptr;
+    };
     for (;;) {
+        const bool at_start = line_ == 0 && !in_.empty() && in_.front() != '\r';
+        if (at_start && (in_.front() < 'A' || in_.front() > 'Z')) return refuse(400, "bad-request", "this is not HTTP");
         const std::size_t lf = in_.find('\n', scanned_);
+        if (has_nul(std::min(lf, in_.size()))) return refuse(400, "bad-request", "the header has a NUL byte");
         if (lf == std::string::npos) break;
+        if (line_ == 0 && lf > kRequestLineBytes)
+            return refuse(431, "headers-too-large", "the request line and headers are too large");
         if (lf == 0 || in_[lf - 1] != '\r') return refuse(400, "bad-request", "a header line does not end in CR LF");
         scanned_ = lf + 1;
         if (lf - 1 == line_) {
@@ -189,10 +208,7 @@ RequestReader::State RequestReader::read_header()
         if (line_ > limits_.header_bytes) break;
     }
     scanned_ = in_.size();
-    const bool in_request_line = line_ == 0;
-    if (in_request_line && !in_.empty() && in_.front() != '\r' && (in_.front() < 'A' || in_.front() > 'Z'))
-        return refuse(400, "bad-request", "this is not HTTP");
-    if (in_.size() > limits_.header_bytes || (in_request_line && in_.size() > kRequestLineBytes))
+    if (in_.size() > limits_.header_bytes || (line_ == 0 && in_.size() > kRequestLineBytes))
         return refuse(431, "headers-too-large", "the request line and headers are too large");
     return state_;
 }

@@ -50,6 +50,7 @@ private:
     enum class Chunk { size, extension, size_end, content, content_cr, content_lf, trailer, trailer_lf };
 
     State refuse(int status, std::string_view reason, std::string_view message);
+    void keep(std::string_view bytes);
     State read_header();
     State parse_header(std::size_t length);
     bool read_target(std::string_view target);
