@@ -16,10 +16,10 @@ enum class SigFlag { inputs, all };
 
 /// The conditions that a NUT-11 lock states. Keys by x alone, each once within its pathway.
 struct P2pkLock {
-    std::vector<Point> keys; // `data` first, then `pubkeys`
+    std::vector<Point> keys = {}; // `data` first, then `pubkeys`
     std::uint64_t n_sigs = 1;
-    std::optional<UnixSeconds> locktime;
-    std::vector<Point> refund_keys;
+    std::optional<UnixSeconds> locktime = {};
+    std::vector<Point> refund_keys = {};
     std::uint64_t n_sigs_refund = 1;
     SigFlag sigflag = SigFlag::inputs;
 };
