@@ -1,0 +1,210 @@
+// payments::Journal: intentions to swap, and what came of them.
+#include "protocol/reasons.h"
+#include "store/sqlite_store.h"
+#include "store/wallet_rows.h"
+
+namespace adit::store {
+
+namespace {
+
+using payments::StoredSwap;
+using payments::SwapId;
+using payments::SwapIntent;
+
+Error someone_was_first(const char* what) { return {Reason::bad_step, what}; }
+
+Result<void> insert_output(Database& db, std::int64_t swap, std::int64_t position, const payments::Output& output)
+{
+    const auto amount = TRY(to_bigint(output.message.amount.count()));
+    std::optional<std::int64_t> counter;
+    if (output.counter) counter = TRY(to_bigint(*output.counter));
+    const SecretHex r(output.r.expose());
+    TRY(db.run("INSERT INTO swap_outputs (swap, position, owner, keyset, amount_sat, b, secret, r, counter) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+               {swap, position, owner_word(output.owner), output.message.keyset, amount, output.message.b.hex(),
+                output.secret, r.text(), counter}));
+    if (!counter) return {};
+    // Others may have taken higher ones and come here before us.
+    TRY(db.run("INSERT INTO counters (keyset, next) VALUES ($1, $2) "
+               "ON CONFLICT (keyset) DO UPDATE SET next = excluded.next WHERE counters.next < excluded.next",
+               {output.message.keyset, *counter + 1}));
+    return {};
+}
+
+Result<SwapId> insert_swap(Database& db, PurchaseId purchase, const SwapIntent& intent, UnixSeconds now)
+{
+    const auto id = TRY(next_number(db, "swap"));
+    TRY(db.run("INSERT INTO swaps (id, purchase, purpose, mint, body, inputs, created_at_s) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+               {id, row_number(purchase), purpose_word(intent.purpose), intent.mint, intent.body,
+                join_points(intent.inputs), now}));
+    std::int64_t position = 0;
+    for (const auto& output : intent.outputs) TRY(insert_output(db, id, position++, output));
+    return SwapId{id};
+}
+
+/// The mint and the inputs of a swap that is this purchase's, of that purpose; none where it is not.
+struct SwapFacts {
+    std::string mint;
+    std::vector<Point> inputs;
+};
+Result<std::optional<SwapFacts>> swap_facts(Database& db, SwapId swap, PurchaseId purchase,
+                                            payments::SwapPurpose purpose)
+{
+    return db.first("SELECT mint, inputs FROM swaps WHERE id = $1 AND purchase = $2 AND purpose = $3",
+                    {static_cast<std::int64_t>(swap), row_number(purchase), purpose_word(purpose)},
+                    [](Row& row) -> Result<SwapFacts> {
+                        std::string mint(row.text());
+                        return SwapFacts{std::move(mint), TRY(split_points(row.text()))};
+                    });
+}
+
+Result<void> release_lease_of(Database& db, PurchaseId purchase, UnixSeconds rests_until)
+{
+    const auto client = TRY(db.first("SELECT client FROM purchases WHERE id = $1", {row_number(purchase)},
+                                     [](Row& row) { return Result(std::string(row.text())); }));
+    CHECK(client);
+    return rest_lease_if_unheld(db, *client, rests_until);
+}
+
+Result<std::vector<payments::Output>> read_outputs(Database& db, SwapId swap)
+{
+    std::vector<payments::Output> outputs;
+    TRY(db.each(
+        "SELECT owner, keyset, amount_sat, b, secret, r, counter FROM swap_outputs WHERE swap = $1 "
+        "ORDER BY position",
+        {static_cast<std::int64_t>(swap)}, [&](Row& row) -> Result<void> {
+            const auto owner = TRY(read_owner(row.text()));
+            std::string keyset(row.text());
+            const Sat amount(static_cast<std::uint64_t>(row.integer()));
+            const auto b = TRY(read_point(row.text()));
+            std::string secret(row.text());
+            auto r = TRY(read_secret(row.text()));
+            std::optional<std::uint64_t> counter;
+            if (const auto stored = row.maybe_integer()) counter = static_cast<std::uint64_t>(*stored);
+            outputs.push_back({owner, {std::move(keyset), amount, b}, std::move(secret), std::move(r), counter});
+            return {};
+        }));
+    return outputs;
+}
+
+} // namespace
+
+Result<SwapId> SqliteStore::begin_swap(PurchaseId purchase, const SwapIntent& intent)
+{
+    CHECK(intent.purpose == payments::SwapPurpose::redeem);
+    return write("begin_swap", [&, now = clock_.now()](Database& db) -> Result<SwapId> {
+        // A second intention does not make the first one younger: it is owed since then.
+        const auto changed = TRY(db.run("UPDATE purchases SET state = 'swapping', state_since_s = "
+                                        "CASE WHEN state = 'swapping' THEN state_since_s ELSE $1 END "
+                                        "WHERE id = $2 AND state IN ('reserved', 'swapping')",
+                                        {now, row_number(purchase)}));
+        if (changed == 0) return someone_was_first("begin_swap: not reserved or swapping");
+        return insert_swap(db, purchase, intent, now);
+    });
+}
+
+Result<void> SqliteStore::mark_redeemed(PurchaseId purchase, SwapId swap, const payments::Receipt& receipt)
+{
+    const auto ys = ys_of(receipt.wallet_proofs); // curve work, not for the writer
+    return write("mark_redeemed", [&, now = clock_.now()](Database& db) -> Result<void> {
+        const auto facts = TRY(swap_facts(db, swap, purchase, payments::SwapPurpose::redeem));
+        if (!facts) return someone_was_first("mark_redeemed: no such swap of this purchase");
+        const auto changed = TRY(db.run("UPDATE purchases SET state = 'redeemed', state_since_s = $1, "
+                                        "change_token = $2 WHERE id = $3 AND state = 'swapping'",
+                                        {now, receipt.change, row_number(purchase)}));
+        if (changed == 0) return someone_was_first("mark_redeemed: not swapping");
+        for (std::size_t i = 0; i < ys.size(); ++i)
+            TRY(insert_received(db, facts->mint, receipt.wallet_proofs[i], ys[i], purchase));
+        return {};
+    });
+}
+
+Result<void> SqliteStore::mark_released(PurchaseId purchase, Reason why)
+{
+    return write("mark_released", [&, now = clock_.now(), rest = end_of_rest()](Database& db) -> Result<void> {
+        const auto changed = TRY(db.run("UPDATE purchases SET state = 'released', state_since_s = $1, "
+                                        "released_because = $2, holds_lease = 0 "
+                                        "WHERE id = $3 AND state IN ('reserved', 'swapping')",
+                                        {now, protocol::reason_info(why).word, row_number(purchase)}));
+        if (changed == 0) return someone_was_first("mark_released: not reserved or swapping");
+        TRY(db.run("DELETE FROM claims WHERE purchase = $1", {row_number(purchase)}));
+        return release_lease_of(db, purchase, rest);
+    });
+}
+
+Result<SwapId> SqliteStore::begin_refund(PurchaseId purchase, const SwapIntent& intent)
+{
+    CHECK(intent.purpose == payments::SwapPurpose::refund);
+    return write("begin_refund", [&, now = clock_.now()](Database& db) -> Result<SwapId> {
+        const auto changed = TRY(db.run("UPDATE purchases SET state = 'refunding', state_since_s = "
+                                        "CASE WHEN state = 'refunding' THEN state_since_s ELSE $1 END "
+                                        "WHERE id = $2 AND state IN ('redeemed', 'refunding')",
+                                        {now, row_number(purchase)}));
+        if (changed == 0) return someone_was_first("begin_refund: not redeemed or refunding");
+        for (const Point& y : intent.inputs) {
+            const auto taken = TRY(db.run("UPDATE wallet_proofs SET state = 'refunding', spent_by = $1 WHERE y = $2 "
+                                          "AND (state = 'unspent' OR (state = 'refunding' AND spent_by = $1))",
+                                          {row_number(purchase), y.hex()}));
+            if (taken == 0) return someone_was_first("begin_refund: a proof is not there to be spent");
+        }
+        return insert_swap(db, purchase, intent, now);
+    });
+}
+
+Result<void> SqliteStore::mark_refunded(PurchaseId purchase, SwapId swap, const std::string& token)
+{
+    return write("mark_refunded", [&, now = clock_.now(), rest = end_of_rest()](Database& db) -> Result<void> {
+        const auto facts = TRY(swap_facts(db, swap, purchase, payments::SwapPurpose::refund));
+        if (!facts) return someone_was_first("mark_refunded: no such swap of this purchase");
+        const auto changed = TRY(db.run("UPDATE purchases SET state = 'refunded', state_since_s = $1, "
+                                        "refund_token = $2, holds_lease = 0 WHERE id = $3 AND state = 'refunding'",
+                                        {now, token, row_number(purchase)}));
+        if (changed == 0) return someone_was_first("mark_refunded: not refunding");
+        for (const Point& y : facts->inputs)
+            TRY(db.run("UPDATE wallet_proofs SET state = 'spent' "
+                       "WHERE y = $1 AND state = 'refunding' AND spent_by = $2",
+                       {y.hex(), row_number(purchase)}));
+        // Proofs of an earlier intention that this one did not need are the wallet's again.
+        TRY(db.run("UPDATE wallet_proofs SET state = 'unspent', spent_by = NULL "
+                   "WHERE state = 'refunding' AND spent_by = $1",
+                   {row_number(purchase)}));
+        return release_lease_of(db, purchase, rest);
+    });
+}
+
+Result<std::vector<StoredSwap>> SqliteStore::swaps(PurchaseId purchase)
+{
+    return read("swaps", [&](Database& db) -> Result<std::vector<StoredSwap>> {
+        std::vector<StoredSwap> found;
+        TRY(db.each("SELECT id, purpose, mint, body, inputs FROM swaps WHERE purchase = $1 ORDER BY id",
+                    {row_number(purchase)}, [&](Row& row) -> Result<void> {
+                        const SwapId id{row.integer()};
+                        SwapIntent intent;
+                        intent.purpose = TRY(read_purpose(row.text()));
+                        intent.mint = row.text();
+                        intent.body = row.text();
+                        intent.inputs = TRY(split_points(row.text()));
+                        found.push_back({id, purchase, std::move(intent)});
+                        return {};
+                    }));
+        for (StoredSwap& swap : found) swap.intent.outputs = TRY(read_outputs(db, swap.id));
+        return found;
+    });
+}
+
+Result<std::vector<Proof>> SqliteStore::proofs_of(PurchaseId purchase)
+{
+    return read("proofs_of", [&](Database& db) -> Result<std::vector<Proof>> {
+        std::vector<Proof> proofs;
+        TRY(db.each("SELECT " ADIT_PROOF_COLUMNS " FROM wallet_proofs WHERE purchase = $1 AND state = 'unspent' "
+                    "ORDER BY position",
+                    {row_number(purchase)}, [&](Row& row) -> Result<void> {
+                        proofs.push_back(TRY(read_proof(row, ProofState::unspent)).proof);
+                        return {};
+                    }));
+        return proofs;
+    });
+}
+
+} // namespace adit::store

@@ -1,0 +1,130 @@
+// store/sqlite_store.h - the store in one SQLite file beside its write-ahead log. See writer.h for how calls meet
+// there. The file holds what money needs to be found again (swap outputs, proofs, wallet keys) in the clear: it is 0600
+// in a 0700 folder, and what is wiped is overwritten.
+#pragma once
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "store/store.h"
+#include "store/writer.h"
+
+#include <filesystem>
+#include <memory>
+
+namespace adit::store {
+
+class FileLock;
+
+class SqliteStore final : public Store {
+public:
+    struct Options {
+        Clock& clock = system_clock();
+        Rng& rng = system_rng();       // for the key of the hashes, at the first open
+        std::size_t queue_limit = 512; // steps that may wait; beyond: busy
+        CommitHooks hooks = {};
+    };
+    /// Makes the file (0600) and its folder (0700) where absent, and takes a lock beside it for as long as it lives.
+    /// Errors: store_unavailable, in words for the operator: in use by another aditd, made by a newer one, another
+    /// program's, damaged, not writable.
+    static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& path, Options options);
+    /// No call may be running.
+    ~SqliteStore() override;
+
+    // Journal
+    Result<payments::SwapId> begin_swap(PurchaseId purchase, const payments::SwapIntent& intent) override;
+    Result<void> mark_redeemed(PurchaseId purchase, payments::SwapId swap, const payments::Receipt& receipt) override;
+    Result<void> mark_released(PurchaseId purchase, Reason why) override;
+    Result<payments::SwapId> begin_refund(PurchaseId purchase, const payments::SwapIntent& intent) override;
+    Result<void> mark_refunded(PurchaseId purchase, payments::SwapId swap, const std::string& token) override;
+    Result<std::vector<payments::StoredSwap>> swaps(PurchaseId purchase) override;
+    Result<std::vector<Proof>> proofs_of(PurchaseId purchase) override;
+
+    // Purchases
+    Result<Lookup> find(const protocol::EventId& event, std::span<const Point> ys,
+                        const protocol::WireguardKey& client_key) override;
+    Result<Reserved> reserve(const NewPurchase& purchase, const Lease* candidate) override;
+    Result<Purchase> purchase(PurchaseId id) override;
+    Result<std::vector<Purchase>> open_purchases() override;
+    Result<void> drop_lease(PurchaseId id) override;
+    Result<Reserved> take_lease(PurchaseId id, const Lease* candidate) override;
+    Result<Activated> mark_active(PurchaseId id, const Activation& activation) override;
+    Result<std::size_t> lapse_unclaimed(UnixSeconds before) override;
+
+    // Sessions
+    Result<std::optional<LiveSession>> live_session(const protocol::WireguardKey& client_key) override;
+    Result<std::vector<LiveSession>> live_sessions() override;
+    Result<std::optional<Session>> session_by_id(std::string_view id) override;
+    Result<bool> first_buyer_is(std::int64_t session, const protocol::PublicKey& auth_key) override;
+    Result<std::vector<std::int64_t>> save_usage(std::span<const SessionUsage> usage) override;
+    Result<std::vector<std::int64_t>> end_sessions(std::span<const SessionAt> sessions, UnixSeconds now) override;
+    Result<std::vector<protocol::WireguardKey>> ours(std::span<const protocol::WireguardKey> keys) override;
+    Result<std::size_t> wipe_ended(UnixSeconds before) override;
+
+    // Addresses
+    Result<std::vector<TakenAddress>> taken_addresses() override;
+    Result<std::vector<std::string>> end_rests(UnixSeconds now) override;
+
+    // Wallet
+    Result<std::vector<WalletProof>> wallet_proofs(ProofState state) override;
+    Result<std::vector<Counter>> counters() override;
+    Result<std::size_t> add_wallet_proofs(std::span<const WalletProof> proofs) override;
+    Result<std::size_t> mark_spent_elsewhere(std::span<const Point> ys) override;
+    Result<std::vector<WalletProof>> unpublished_proofs(std::size_t limit) override;
+    Result<void> record_token_event(const protocol::EventId& token_event, std::span<const Point> ys,
+                                    std::span<const protocol::Event> outbox) override;
+    Result<std::vector<protocol::EventId>> stale_token_events(std::size_t limit) override;
+    Result<void> replace_token_events(const TokenEvents& change, std::span<const protocol::Event> outbox) override;
+
+    // Outbox
+    Result<void> put_outbox(std::span<const protocol::Event> events) override;
+    Result<std::vector<OutboxEvent>> outbox(std::span<const std::string> relays, std::size_t limit) override;
+    Result<void> settle_outbox(const protocol::EventId& event, const std::string& relay) override;
+    Result<void> prune_outbox(std::span<const std::string> relays, UnixSeconds before) override;
+
+    // Facts
+    Result<std::optional<std::string>> fact(std::string_view name) override;
+    Result<void> set_fact(std::string_view name, std::string_view value) override;
+
+private:
+    SqliteStore(Clock& clock, SecretBytes<32> client_hash_key, std::unique_ptr<FileLock> lock);
+
+    /// The writer runs `step(Database&)`, which gives a Result; so does this.
+    template<typename Step>
+    auto run(Writer::Kind kind, std::string_view name, const Step& step) -> decltype(step(std::declval<Database&>()));
+    template<typename Step>
+    auto read(std::string_view name, const Step& step)
+    {
+        return run(Writer::Kind::read, name, step);
+    }
+    template<typename Step>
+    auto write(std::string_view name, const Step& step)
+    {
+        return run(Writer::Kind::write, name, step);
+    }
+
+    /// What stands for a WireGuard key in the rows, also when the key is gone: HMAC-SHA256 under a key of this file.
+    std::string client_of(const protocol::WireguardKey& key) const;
+    UnixSeconds end_of_rest() const;
+
+    Clock& clock_;
+    const SecretBytes<32> client_hash_key_;
+    std::unique_ptr<FileLock> lock_;
+    std::unique_ptr<Writer> writer_; // last: gone before the lock is
+};
+
+template<typename Step>
+auto SqliteStore::run(Writer::Kind kind, std::string_view name, const Step& step)
+    -> decltype(step(std::declval<Database&>()))
+{
+    using Answer = decltype(step(std::declval<Database&>()));
+    std::optional<Answer> answer;
+    const auto durable = writer_->run(kind, name, [&](Database& db) -> Result<void> {
+        answer = step(db);
+        if (!*answer) return answer->error();
+        return {};
+    });
+    if (!durable) return durable.error(); // the step's own failure, or that of its commit
+    return std::move(*answer);
+}
+
+} // namespace adit::store

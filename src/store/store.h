@@ -1,0 +1,256 @@
+// store/store.h - what adit remembers, in steps rather than rows. Implemented by sqlite_store.h.
+// Calls block until the step is durable: from workers, never from the loop. Any worker may call at any time; steps that
+// arrive together share one transaction and its sync, with a savepoint each. A change of state names the state that it
+// expects. Errors of every call: bad_step (someone was first; nothing happened), busy (the queue is full; nothing
+// happened), store_unavailable (it can not be known to be durable: do not act on it; the next start sees what is true).
+#pragma once
+
+#include "base/time.h"
+#include "payments/journal.h"
+#include "protocol/event.h"
+#include "protocol/wireguard_key.h"
+#include "session/grant.h"
+#include "session/state.h"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace adit::store {
+
+using payments::PurchaseId;
+using payments::cashu::Point;
+using payments::cashu::Proof;
+
+/// Addresses (text, no prefix) and preshared key that belong to one client key until they have rested.
+struct Lease {
+    std::string address;
+    std::optional<std::string> address6;
+    std::optional<protocol::WireguardSecret> preshared_key;
+};
+
+/// What a reservation writes.
+struct NewPurchase {
+    protocol::EventId event_id{};
+    protocol::PublicKey auth_key;
+    std::optional<protocol::PublicKey> refund_key = {};
+    protocol::WireguardKey client_key;
+    std::string listing = {};     // the d tag
+    std::string tier_amount = {}; // as in the listing's price tag
+    std::string tier_unit = {};
+    std::uint64_t quantity = 0;
+    session::GrantSize grant = {};
+    Sat price = {}; // quantity × the tier's amount
+    Sat paid = {};  // the token's face value
+    std::string mint = {};
+    std::vector<Point> ys = {}; // hash_to_curve of each proof's secret
+    UnixSeconds now = {};
+};
+
+/// A journal row.
+struct Purchase {
+    PurchaseId id{};
+    session::State state{};
+    protocol::EventId event_id{};
+    protocol::PublicKey auth_key;
+    std::optional<protocol::PublicKey> refund_key = {};
+    std::optional<protocol::WireguardKey> client_key = {}; // none once it has been wiped
+    std::string listing = {};
+    std::string tier_amount = {};
+    std::string tier_unit = {};
+    std::uint64_t quantity = 0;
+    session::GrantSize grant = {};
+    Sat price = {};
+    Sat paid = {};
+    std::string mint = {};
+    bool holds_lease = false;
+    UnixSeconds created_at = {};
+    UnixSeconds state_since = {};
+    std::optional<std::string> change = {}; // a token, from redeemed on
+    std::optional<std::string> refund = {}; // a token, in refunded
+    std::optional<UnixSeconds> activated_at = {};
+    std::optional<UnixSeconds> expires_at = {}; // as promised when it was activated
+    std::optional<std::int64_t> session = {};   // row of the session that the grant went to
+};
+
+enum class ProofMatch { none, exact, partial };
+
+/// What the journal knows of a request, asked before anything else is looked at.
+struct Lookup {
+    std::optional<Purchase> by_event;
+    /// Of the purchase in by_event.
+    bool event_has_these_proofs = false;
+    bool event_has_this_client_key = false; // also true by hash, after the key was wiped
+    /// exact: `by_proofs` has exactly these Ys; partial: some Y belongs to another purchase (or a part of one).
+    ProofMatch proofs = ProofMatch::none;
+    std::optional<Purchase> by_proofs; // with exact
+    bool proofs_have_this_client_key = false;
+};
+
+struct Session {
+    std::int64_t row = 0;
+    std::string id; // 32 hex digits: the capability of /session/{id}
+    std::optional<protocol::WireguardKey> client_key;
+    bool live = false;
+    std::int64_t revision = 0; // grows with every grant that joins
+    std::vector<session::Segment> segments;
+    UnixSeconds created_at;
+    std::optional<UnixSeconds> ended_at;
+    std::uint64_t last_received_bytes = 0; // the device's counters when usage was last booked
+    std::uint64_t last_sent_bytes = 0;
+};
+
+struct LiveSession {
+    Session session;
+    Lease lease;
+};
+
+/// A session as a caller last saw it: what it decided from older segments must not undo a renewal that came between.
+struct SessionAt {
+    std::int64_t session = 0;
+    std::int64_t revision = 0;
+};
+
+struct SessionUsage {
+    SessionAt at;
+    std::vector<session::Segment> segments; // as they are after the usage
+    std::uint64_t last_received_bytes = 0;
+    std::uint64_t last_sent_bytes = 0;
+};
+
+struct Activation {
+    std::string session_id; // used if a new session begins
+    UnixSeconds now;        // the peer is live since now
+};
+
+struct Activated {
+    Session session;
+    UnixSeconds expires_at;
+    bool first_buyer_is_this_key = true; // of the session: others get neither preshared key nor session id
+};
+
+enum class ProofState { unspent, refunding, spent, spent_elsewhere };
+
+struct WalletProof {
+    std::string mint = {};
+    Proof proof;
+    ProofState state = ProofState::unspent;
+    std::optional<protocol::EventId> token_event = {}; // the NIP-60 token event that holds it, once there is one
+};
+
+struct OutboxEvent {
+    protocol::EventId id{};
+    std::string json;
+    std::vector<std::string> done_relays; // accepted, or refused for good
+};
+
+class Store : public payments::Journal {
+public:
+    // ---- purchases -------------------------------------------------------------------------------------------------
+    /// Released purchases are not found: they have freed their event id and Ys.
+    /// Ended ones are, also by the hash of a wiped key.
+    virtual Result<Lookup> find(const protocol::EventId& event, std::span<const Point> ys,
+                                const protocol::WireguardKey& client_key) = 0;
+    /// Inserts the row as `reserved` with its claims. The client key's lease is kept if it has one (resting or not),
+    /// else `candidate` becomes it. Errors: double_spent (a Y belongs to another purchase), bad_step (the event id
+    /// does), no_ip_available (candidate needed but absent), busy (another key has the candidate's address).
+    struct Reserved {
+        PurchaseId purchase{};
+        Lease lease;
+        bool used_candidate = false;
+    };
+    virtual Result<Reserved> reserve(const NewPurchase& purchase, const Lease* candidate) = 0;
+    virtual Result<Purchase> purchase(PurchaseId id) = 0; // Errors: not_found
+    /// Those in reserved, swapping, redeemed or refunding, oldest first.
+    virtual Result<std::vector<Purchase>> open_purchases() = 0;
+    /// A running purchase gives its hold on the address back (it keeps its claims). Errors: bad_step (it has none).
+    virtual Result<void> drop_lease(PurchaseId id) = 0;
+    /// And takes one again; nothing changes if it has one. Errors: no_ip_available, busy (as reserve); bad_step (not
+    /// running).
+    virtual Result<Reserved> take_lease(PurchaseId id, const Lease* candidate) = 0;
+    /// redeemed → active: the grant joins the client key's live session, or begins one. session::add_grant decides how.
+    /// The session takes over the purchase's hold on the lease. Errors: above_max_purchase (add_grant), bad_step
+    /// (another state, or no lease: take_lease comes first).
+    virtual Result<Activated> mark_active(PurchaseId id, const Activation& activation) = 0;
+    /// redeemed → ended for those unclaimed since before `before`. Gives how many.
+    virtual Result<std::size_t> lapse_unclaimed(UnixSeconds before) = 0;
+
+    // ---- sessions --------------------------------------------------------------------------------------------------
+    virtual Result<std::optional<LiveSession>> live_session(const protocol::WireguardKey& client_key) = 0;
+    virtual Result<std::vector<LiveSession>> live_sessions() = 0;
+    virtual Result<std::optional<Session>> session_by_id(std::string_view id) = 0;
+    /// Whether this auth key bought the session's first grant: others get neither preshared key nor session id.
+    /// Errors: not_found.
+    virtual Result<bool> first_buyer_is(std::int64_t session, const protocol::PublicKey& auth_key) = 0;
+    /// Gives the sessions that were renewed or ended meanwhile: theirs is not saved, load them and count again.
+    virtual Result<std::vector<std::int64_t>> save_usage(std::span<const SessionUsage> usage) = 0;
+    /// live → ended, with its grants' purchases active → ended; the lease begins its rest if nothing else holds it.
+    /// Gives the sessions that ended now: not those renewed meanwhile, nor those that had ended before.
+    virtual Result<std::vector<std::int64_t>> end_sessions(std::span<const SessionAt> sessions, UnixSeconds now) = 0;
+    /// Of these device peers, the ones whose key has or had a session here, or a purchase that was redeemed: no other
+    /// can have put a peer. Wiped keys are known by their hash.
+    virtual Result<std::vector<protocol::WireguardKey>> ours(std::span<const protocol::WireguardKey> keys) = 0;
+    /// Wipes client keys, preshared keys and leases of sessions that ended before `before`; a keyed hash stays. Gives
+    /// how many.
+    virtual Result<std::size_t> wipe_ended(UnixSeconds before) = 0;
+
+    // ---- addresses -------------------------------------------------------------------------------------------------
+    /// Every address that may not be given out: leased, or resting (then with the end of its rest).
+    struct TakenAddress {
+        std::string address; // IPv4 or IPv6
+        std::optional<UnixSeconds> rests_until = {};
+    };
+    virtual Result<std::vector<TakenAddress>> taken_addresses() = 0;
+    /// Forgets leases whose rest ended by `now`, preshared keys included, and gives their addresses.
+    virtual Result<std::vector<std::string>> end_rests(UnixSeconds now) = 0;
+
+    // ---- wallet ----------------------------------------------------------------------------------------------------
+    virtual Result<std::vector<WalletProof>> wallet_proofs(ProofState state) = 0;
+    /// The next unused NUT-13 counter of each keyset.
+    struct Counter {
+        payments::cashu::KeysetId keyset;
+        std::uint64_t next = 0;
+    };
+    virtual Result<std::vector<Counter>> counters() = 0;
+    /// Proofs found in the operator's NIP-60 events; known ones are left as they are. Gives how many were new.
+    virtual Result<std::size_t> add_wallet_proofs(std::span<const WalletProof> proofs) = 0;
+    /// unspent → spent_elsewhere, for proofs that a mint calls spent (NUT-07) and that we did not spend. Gives how many
+    /// changed.
+    virtual Result<std::size_t> mark_spent_elsewhere(std::span<const Point> ys) = 0;
+    /// Unspent proofs that no token event holds yet, of one mint, oldest first, at most `limit`.
+    virtual Result<std::vector<WalletProof>> unpublished_proofs(std::size_t limit) = 0;
+    /// The token event that holds these proofs, and the events to send with it, in one transaction.
+    /// Errors: bad_step (a proof is not unspent any more).
+    virtual Result<void> record_token_event(const protocol::EventId& token_event, std::span<const Point> ys,
+                                            std::span<const protocol::Event> outbox) = 0;
+    /// Token events that hold a proof which is not unspent any more: to be deleted, and what is left in them told anew.
+    virtual Result<std::vector<protocol::EventId>> stale_token_events(std::size_t limit) = 0;
+    /// The proofs of these deleted token events belong to none (those still unspent are unpublished again), and the
+    /// events to send with that, in one transaction. With `token_event`, `ys` move to that one, as in
+    /// record_token_event.
+    struct TokenEvents {
+        std::vector<protocol::EventId> deleted;
+        std::optional<protocol::EventId> token_event;
+        std::vector<Point> ys;
+    };
+    virtual Result<void> replace_token_events(const TokenEvents& change, std::span<const protocol::Event> outbox) = 0;
+
+    // ---- what must reach relays ------------------------------------------------------------------------------------
+    /// Events that are there already stay as they are.
+    virtual Result<void> put_outbox(std::span<const protocol::Event> events) = 0;
+    /// Events that some relay of `relays` has not settled, oldest first, at most `limit`.
+    virtual Result<std::vector<OutboxEvent>> outbox(std::span<const std::string> relays, std::size_t limit) = 0;
+    virtual Result<void> settle_outbox(const protocol::EventId& event, const std::string& relay) = 0;
+    /// Forgets events that every relay of `relays` has settled (none are, by no relays), and those created before
+    /// `before`.
+    virtual Result<void> prune_outbox(std::span<const std::string> relays, UnixSeconds before) = 0;
+
+    // ---- single facts ----------------------------------------------------------------------------------------------
+    /// Small named values: the wallet's keys, the listing's last created_at, whether sales are paused, mints' keysets.
+    /// Names that begin with "store." are the store's own.
+    virtual Result<std::optional<std::string>> fact(std::string_view name) = 0;
+    virtual Result<void> set_fact(std::string_view name, std::string_view value) = 0;
+};
+
+} // namespace adit::store

@@ -1,0 +1,185 @@
+// The operator's proofs and counters.
+#include "payments/cashu/curve.h"
+#include "store/sqlite_store.h"
+#include "store/wallet_rows.h"
+
+namespace adit::store {
+
+namespace {
+
+struct DleqHex {
+    std::optional<std::string> e;
+    std::optional<std::string> s;
+    std::optional<std::string> r;
+};
+
+DleqHex dleq_hex(const Proof& proof)
+{
+    DleqHex hex;
+    if (!proof.dleq) return hex;
+    hex.e = encode_hex(proof.dleq->e);
+    hex.s = encode_hex(proof.dleq->s);
+    if (proof.dleq->r) hex.r = encode_hex(*proof.dleq->r);
+    return hex;
+}
+
+Result<std::vector<WalletProof>> select_proofs(Database& db, std::string_view sql, std::initializer_list<Param> params,
+                                               ProofState state)
+{
+    std::vector<WalletProof> proofs;
+    TRY(db.each(sql, params, [&](Row& row) -> Result<void> {
+        proofs.push_back(TRY(read_proof(row, state)));
+        return {};
+    }));
+    return proofs;
+}
+
+Result<void> hold_in_token_event(Database& db, const protocol::EventId& event, std::span<const Point> ys)
+{
+    for (const Point& y : ys) {
+        const auto changed = TRY(db.run("UPDATE wallet_proofs SET token_event = $1 WHERE y = $2 AND state = 'unspent'",
+                                        {encode_hex(event), y.hex()}));
+        if (changed == 0) return Error{Reason::bad_step, "a proof of the token event is not unspent"};
+    }
+    return {};
+}
+
+} // namespace
+
+std::vector<std::string> ys_of(std::span<const Proof> proofs)
+{
+    std::vector<std::string> ys;
+    ys.reserve(proofs.size());
+    for (const Proof& proof : proofs) ys.push_back(payments::cashu::proof_y(proof.secret).hex());
+    return ys;
+}
+
+Result<void> insert_received(Database& db, std::string_view mint, const Proof& proof, std::string_view y,
+                             PurchaseId purchase)
+{
+    const auto amount = TRY(to_bigint(proof.amount.count()));
+    const auto position = TRY(next_number(db, "proof"));
+    const auto dleq = dleq_hex(proof);
+    const auto changed =
+        TRY(db.run("INSERT INTO wallet_proofs (y, position, mint, keyset, amount_sat, secret, c, witness, dleq_e, "
+                   "dleq_s, dleq_r, state, purchase) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'unspent', $12) "
+                   "ON CONFLICT (y) DO UPDATE SET purchase = excluded.purchase WHERE wallet_proofs.purchase IS NULL",
+                   {y, position, mint, proof.keyset, amount, proof.secret, proof.c.hex(), proof.witness, dleq.e, dleq.s,
+                    dleq.r, row_number(purchase)}));
+    if (changed == 0) return Error{Reason::bad_step, "a proof belongs to another purchase"};
+    return {};
+}
+
+Result<bool> insert_found(Database& db, const WalletProof& found, std::string_view y)
+{
+    const Proof& proof = found.proof;
+    const auto amount = TRY(to_bigint(proof.amount.count()));
+    const auto position = TRY(next_number(db, "proof"));
+    const auto dleq = dleq_hex(proof);
+    std::optional<std::string> token_event;
+    if (found.token_event) token_event = encode_hex(*found.token_event);
+    const auto changed =
+        TRY(db.run("INSERT INTO wallet_proofs (y, position, mint, keyset, amount_sat, secret, c, witness, dleq_e, "
+                   "dleq_s, dleq_r, state, token_event) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
+                   {y, position, found.mint, proof.keyset, amount, proof.secret, proof.c.hex(), proof.witness, dleq.e,
+                    dleq.s, dleq.r, proof_state_word(found.state), token_event}));
+    return changed != 0;
+}
+
+Result<std::vector<WalletProof>> SqliteStore::wallet_proofs(ProofState state)
+{
+    return read("wallet_proofs", [&](Database& db) {
+        return select_proofs(db, "SELECT " ADIT_PROOF_COLUMNS " FROM wallet_proofs WHERE state = $1 ORDER BY position",
+                             {proof_state_word(state)}, state);
+    });
+}
+
+Result<std::vector<Store::Counter>> SqliteStore::counters()
+{
+    return read("counters", [&](Database& db) -> Result<std::vector<Counter>> {
+        std::vector<Counter> counters;
+        TRY(db.each("SELECT keyset, next FROM counters ORDER BY keyset", {}, [&](Row& row) -> Result<void> {
+            std::string keyset(row.text());
+            counters.push_back({std::move(keyset), static_cast<std::uint64_t>(row.integer())});
+            return {};
+        }));
+        return counters;
+    });
+}
+
+Result<std::size_t> SqliteStore::add_wallet_proofs(std::span<const WalletProof> proofs)
+{
+    std::vector<std::string> ys;
+    for (const WalletProof& proof : proofs) ys.push_back(payments::cashu::proof_y(proof.proof.secret).hex());
+    return write("add_wallet_proofs", [&](Database& db) -> Result<std::size_t> {
+        std::size_t added = 0;
+        for (std::size_t i = 0; i < ys.size(); ++i)
+            if (TRY(insert_found(db, proofs[i], ys[i]))) ++added;
+        return added;
+    });
+}
+
+Result<std::size_t> SqliteStore::mark_spent_elsewhere(std::span<const Point> ys)
+{
+    return write("mark_spent_elsewhere", [&](Database& db) -> Result<std::size_t> {
+        std::size_t changed = 0;
+        for (const Point& y : ys)
+            changed += static_cast<std::size_t>(TRY(db.run(
+                "UPDATE wallet_proofs SET state = 'spent_elsewhere' WHERE y = $1 AND state = 'unspent'", {y.hex()})));
+        return changed;
+    });
+}
+
+Result<std::vector<WalletProof>> SqliteStore::unpublished_proofs(std::size_t limit)
+{
+    return read("unpublished_proofs", [&](Database& db) -> Result<std::vector<WalletProof>> {
+        const auto mint = TRY(db.first("SELECT mint FROM wallet_proofs WHERE state = 'unspent' AND token_event IS NULL "
+                                       "ORDER BY position LIMIT 1",
+                                       {}, [](Row& row) { return Result(std::string(row.text())); }));
+        if (!mint) return std::vector<WalletProof>();
+        return select_proofs(db,
+                             "SELECT " ADIT_PROOF_COLUMNS " FROM wallet_proofs WHERE state = 'unspent' "
+                             "AND token_event IS NULL AND mint = $1 ORDER BY position LIMIT $2",
+                             {*mint, TRY(to_bigint(limit))}, ProofState::unspent);
+    });
+}
+
+Result<void> SqliteStore::record_token_event(const protocol::EventId& token_event, std::span<const Point> ys,
+                                             std::span<const protocol::Event> outbox)
+{
+    const auto events = outbox_rows(outbox);
+    return write("record_token_event", [&](Database& db) -> Result<void> {
+        TRY(hold_in_token_event(db, token_event, ys));
+        return put_outbox_rows(db, events);
+    });
+}
+
+Result<std::vector<protocol::EventId>> SqliteStore::stale_token_events(std::size_t limit)
+{
+    return read("stale_token_events", [&](Database& db) -> Result<std::vector<protocol::EventId>> {
+        std::vector<protocol::EventId> events;
+        TRY(db.each("SELECT token_event FROM wallet_proofs WHERE state <> 'unspent' AND token_event IS NOT NULL "
+                    "GROUP BY token_event ORDER BY MIN(position) LIMIT $1",
+                    {TRY(to_bigint(limit))}, [&](Row& row) -> Result<void> {
+                        events.push_back(TRY(read_bytes<32>(row.text())));
+                        return {};
+                    }));
+        return events;
+    });
+}
+
+Result<void> SqliteStore::replace_token_events(const TokenEvents& change, std::span<const protocol::Event> outbox)
+{
+    CHECK(change.token_event || change.ys.empty());
+    const auto events = outbox_rows(outbox);
+    return write("replace_token_events", [&](Database& db) -> Result<void> {
+        for (const auto& event : change.deleted)
+            TRY(db.run("UPDATE wallet_proofs SET token_event = NULL WHERE token_event = $1", {encode_hex(event)}));
+        if (change.token_event) TRY(hold_in_token_event(db, *change.token_event, change.ys));
+        return put_outbox_rows(db, events);
+    });
+}
+
+} // namespace adit::store
