@@ -1,7 +1,7 @@
 // app/config.h - the operator's TOML file, checked whole, as plain types. spec: Config
 #pragma once
 
-#include "base/money.h"
+#include "base/file.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "protocol/keys.h"
@@ -18,7 +18,7 @@
 
 namespace adit::app {
 
-/// An IPv4 or IPv6 network: the address has no bits beyond the prefix, unless it says whose address it is.
+/// An IPv4 or IPv6 network. From a config, the address has no bits beyond the prefix.
 using Network = wg::AllowedIp;
 
 struct ServerConfig {
@@ -72,7 +72,7 @@ struct CashuConfig {
     bool enabled = false;
     std::optional<protocol::SecretKey> sales_key; // buyers lock tokens to 02 || x of it; there while enabled
     std::filesystem::path seed_file;              // BIP-39 words, made at first start
-    std::vector<std::string> mints;               // accepted: of the listing's methods, then mint_url; no repeats
+    std::vector<std::string> mints; // accepted, normalised: of the listing's methods, then mint_url; no repeats
 };
 
 struct NostrConfig {
@@ -136,11 +136,19 @@ struct LoadedConfig {
 /// Reads the file and those it names. Finds every mistake; of TOML syntax errors the first. Blocks on the disk.
 LoadedConfig load_config(const std::filesystem::path& path);
 
-using ReadFile = std::function<Result<std::string>(const std::filesystem::path&)>;
-/// The same on text at hand: `name` stands in complaints, relative paths start from `folder`, secret files come from
-/// `read_secret`, which also refuses their modes. Bounded: texts over 1 MiB and deep nesting are refused.
-LoadedConfig parse_config(std::string_view toml, std::string_view name, const std::filesystem::path& folder,
-                          const ReadFile& read_secret);
+struct SecretFile {
+    std::string text;
+    FileOpenness openness = FileOpenness::closed;
+};
+struct ConfigSource {
+    std::string_view text;                        // over 1 MiB, or keys of over 64 parts, are refused
+    std::string name;                             // stands in complaints
+    std::filesystem::path folder;                 // where relative paths start
+    FileOpenness openness = FileOpenness::closed; // of the file itself
+    std::function<Result<SecretFile>(const std::filesystem::path&)> read_secret;
+};
+/// load_config on text at hand.
+LoadedConfig parse_config(const ConfigSource& source);
 
 /// The first of: `given` (--config), $ADIT_CONFIG, $EUROPA_NODE_CONFIG, /etc/adit/config.toml,
 /// /etc/europa-node/config.toml; the last two if they exist, else /etc/adit/config.toml. `env` gives a variable or

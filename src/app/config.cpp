@@ -1,0 +1,564 @@
+#include "app/config.h"
+
+#include "app/config_listing.h"
+#include "app/config_reader.h"
+#include "app/config_values.h"
+#include "payments/cashu/mint_url.h"
+#include "protocol/nip19.h"
+#include "protocol/purchase_auth.h"
+
+#include <algorithm>
+
+namespace adit::app {
+
+namespace {
+
+constexpr std::size_t kMaxText = 1 << 20;
+constexpr std::size_t kMaxKeyParts = 64;
+constexpr const char* kLater = "is not in this version and has no effect";
+
+/// What more than one section's reading needs.
+struct Reading {
+    const ConfigSource& source;
+    Complaints& complaints;
+    bool inline_secrets = false;
+
+    std::filesystem::path path(const std::string& text) const
+    {
+        const std::filesystem::path given(text);
+        return given.is_absolute() || source.folder.empty() ? given : source.folder / given;
+    }
+};
+
+std::string lowercase(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text;
+}
+
+/// The first line of the file that `key` names, without blanks around it; none after a complaint.
+std::optional<std::string> read_secret_file(Reading& reading, Section& section, std::string_view key,
+                                            const std::filesystem::path& path, Place place)
+{
+    const auto file = reading.source.read_secret(path);
+    if (!file) {
+        section.error(place, key, "can not be read (" + file.error().detail + "), expected a file with the secret");
+        return std::nullopt;
+    }
+    switch (file->openness) {
+    case FileOpenness::open:
+        section.error(place, key, path.string() + " may be read or written by others, expected mode 0600");
+        return std::nullopt;
+    case FileOpenness::group_readable:
+        section.warn(place, key, path.string() + " may be read by its group, expected mode 0600");
+        break;
+    case FileOpenness::closed:
+        break;
+    }
+    const std::size_t from = file->text.find_first_not_of(" \t\r\n");
+    if (from == std::string::npos) {
+        section.error(place, key, path.string() + " is empty, expected a file with the secret");
+        return std::nullopt;
+    }
+    return file->text.substr(from, file->text.find_last_not_of(" \t\r\n") + 1 - from);
+}
+
+ServerConfig read_server(Section section)
+{
+    ServerConfig server;
+    const auto host = section.text("host");
+    if (host.value && !is_host(*host.value))
+        section.error(host.place, "host", shown(*host.value) + " is no address, expected e.g. \"127.0.0.1\"");
+    server.host = host.value.value_or(server.host);
+    server.port = static_cast<std::uint16_t>(section.number("port", server.port, 1, 65535).value);
+    const auto public_host = section.needed_text("public_host", "the host that buyers use, e.g. \"vpn.example.com\"");
+    if (public_host.value && is_host(*public_host.value))
+        server.public_host = lowercase(*public_host.value);
+    else if (public_host.value)
+        section.error(public_host.place, "public_host",
+                      shown(*public_host.value) + " is no host, expected a name without scheme and path");
+    const auto proxies = section.texts("trusted_proxies");
+    for (const auto& [text, place] : proxies.value) {
+        const auto network = parse_network(text);
+        if (network)
+            server.trusted_proxies.push_back(without_host_bits(*network));
+        else
+            section.error(place, "trusted_proxies",
+                          shown(text) + " is no address or network, expected e.g. 10.0.0.0/8");
+    }
+    if (!proxies.given) server.trusted_proxies = {*parse_network("127.0.0.0/8"), *parse_network("::1")};
+    section.unknown();
+    return server;
+}
+
+DatabaseConfig read_database(Section section, const Reading& reading)
+{
+    DatabaseConfig database;
+    database.configured = reading.path(section.text("path").value.value_or("/var/lib/europa-node/sessions.db"));
+    database.ours = our_database(database.configured);
+    section.unknown();
+    return database;
+}
+
+AdminConfig read_admin(Section section, const Reading& reading, const DatabaseConfig& database)
+{
+    const auto socket = section.text("socket");
+    AdminConfig admin{socket.value ? reading.path(*socket.value) : database.ours.parent_path() / "admin.sock"};
+    if (admin.socket.native().size() > 107)
+        section.error(socket.place, "socket", "is too long for a unix socket, expected up to 107 bytes");
+    section.unknown();
+    return admin;
+}
+
+std::optional<Network> read_subnet(Section& section, std::string_view key, wg::HostAddress::Family family,
+                                   std::string_view example, unsigned least, unsigned most,
+                                   std::optional<std::string_view> otherwise)
+{
+    const auto read = section.text(key);
+    if (!read.value && !otherwise) return std::nullopt;
+    const auto network = parse_network(read.value.value_or(std::string(otherwise.value_or(""))));
+    if (!network || network->address.family != family || network->prefix < least || network->prefix > most) {
+        section.error(read.place, key,
+                      shown(read.value.value_or("")) + " is no such network, expected e.g. " + std::string(example) +
+                          " with a prefix of " + std::to_string(least) + " to " + std::to_string(most));
+        return std::nullopt;
+    }
+    if (has_host_bits(*network))
+        section.warn(read.place, key, "is taken as " + network_text(without_host_bits(*network)));
+    return without_host_bits(*network);
+}
+
+WireguardBackend read_backend(Section& section)
+{
+    const auto read = section.text("backend");
+    if (!read.value || *read.value == "auto") return WireguardBackend::automatic;
+    if (*read.value == "kernel") return WireguardBackend::kernel;
+    if (*read.value == "userspace") return WireguardBackend::userspace;
+    if (*read.value == "memory") {
+        section.warn(read.place, "backend", "memory sells tunnels that do not exist, which is for demos only");
+        return WireguardBackend::memory;
+    }
+    section.error(read.place, "backend",
+                  shown(*read.value) + " is not known, expected \"auto\", \"kernel\", \"userspace\" or \"memory\"");
+    return WireguardBackend::automatic;
+}
+
+void read_server_key(Section& section, Reading& reading, WireguardConfig& wireguard)
+{
+    const auto key = section.text("server_pubkey");
+    if (key.value) {
+        const auto parsed = protocol::WireguardKey::parse_base64(*key.value);
+        if (parsed)
+            wireguard.server_key = *parsed;
+        else
+            section.error(key.place, "server_pubkey", "is no WireGuard public key, expected 44 characters of base64");
+    }
+    const auto file = section.text("private_key_file");
+    if (!file.value) {
+        if (!key.given && wireguard.backend != WireguardBackend::memory)
+            section.warn(section.place(), "server_pubkey",
+                         "is not there, so that the device's own key is sold unchecked");
+        return;
+    }
+    wireguard.private_key_file = reading.path(*file.value);
+    const auto text = read_secret_file(reading, section, "private_key_file", wireguard.private_key_file, file.place);
+    if (!text) return;
+    auto bytes = parse_base64(*text);
+    if (!bytes || bytes->size() != 32) {
+        section.error(file.place, "private_key_file", "holds no WireGuard key, expected what `wg genkey` writes");
+        return;
+    }
+    const protocol::WireguardSecret secret{std::span<const std::uint8_t, 32>(bytes->data(), 32)};
+    sodium_memzero(bytes->data(), bytes->size());
+    const auto derived = protocol::wireguard_public_key(secret);
+    if (wireguard.server_key && *wireguard.server_key != derived)
+        section.error(key.place, "server_pubkey", "is not the key of private_key_file, expected " + derived.base64());
+    wireguard.server_key = derived;
+}
+
+WireguardConfig read_wireguard(Section section, Reading& reading)
+{
+    WireguardConfig wireguard;
+    if (!section.given()) section.error(section.place(), "", "is missing, expected a [wireguard] table");
+    const auto interface = section.text("interface");
+    wireguard.interface = interface.value.value_or(wireguard.interface);
+    if (!is_interface_name(wireguard.interface))
+        section.error(interface.place, "interface",
+                      shown(wireguard.interface) + " is no interface, expected e.g. \"wg0\"");
+    const auto host = section.needed_text("endpoint_host", "the host that WireGuard clients dial");
+    wireguard.endpoint_host = host.value.value_or("");
+    if (host.value &&
+        (!is_host(*host.value) || (host.value->find(':') != std::string::npos && !parse_network(*host.value))))
+        section.error(host.place, "endpoint_host",
+                      shown(*host.value) + " is no host, expected a name or address without port");
+    wireguard.endpoint_port = static_cast<std::uint16_t>(section.number("endpoint_port", 51820, 1, 65535).value);
+    using Family = wg::HostAddress::Family;
+    if (const auto subnet = read_subnet(section, "subnet_cidr", Family::v4, "10.66.42.0/24", 8, 30, "10.66.42.0/24"))
+        wireguard.subnet = *subnet;
+    wireguard.subnet6 = read_subnet(section, "subnet_cidr6", Family::v6, "fd00:6642::/112", 48, 126, std::nullopt);
+    const auto dns = section.texts("dns");
+    for (const auto& [text, place] : dns.value) {
+        if (is_host(text) && text.find_first_of("[]") == std::string::npos)
+            wireguard.dns.push_back(text);
+        else
+            section.error(place, "dns", shown(text) + " is no address or domain, expected e.g. \"9.9.9.9\"");
+    }
+    if (!dns.given) wireguard.dns = {"1.1.1.1", "9.9.9.9"};
+    wireguard.backend = read_backend(section);
+    const auto manage = section.flag("manage", false);
+    wireguard.manage = manage.value;
+    if (manage.value) section.warn(manage.place, "manage", kLater);
+    read_server_key(section, reading, wireguard);
+    if (const auto mtu = section.number("mtu", 1420, 1280, 9000); mtu.given)
+        wireguard.mtu = static_cast<std::uint16_t>(mtu.value);
+    wireguard.preshared_keys = section.flag("preshared_keys", false).value;
+    section.unknown();
+    return wireguard;
+}
+
+LightningConfig read_lightning(Section section, Reading& reading)
+{
+    LightningConfig lightning;
+    const auto enabled = section.flag("enabled", false);
+    lightning.enabled = enabled.value;
+    if (enabled.value) section.warn(enabled.place, "enabled", kLater);
+    const auto backend = section.text("backend");
+    if (backend.value == "phoenixd")
+        lightning.backend = LightningBackend::phoenixd;
+    else if (backend.value == "lnd")
+        lightning.backend = LightningBackend::lnd;
+    else if (backend.value && *backend.value != "stub")
+        section.error(backend.place, "backend",
+                      shown(*backend.value) + " is not known, expected \"phoenixd\", \"lnd\" or \"stub\"");
+    const auto base_url = section.text("base_url");
+    const auto url = base_url.value ? parse_url(*base_url.value) : std::nullopt;
+    if (base_url.value && (!url || !is_web(*url)))
+        section.error(base_url.place, "base_url", "is no URL, expected e.g. \"http://127.0.0.1:9740\"");
+    lightning.base_url = base_url.value.value_or("");
+    if (section.secret("api_token").value) reading.inline_secrets = true;
+    lightning.hold = section.flag("hold", false).value;
+    const auto action = section.text("success_action");
+    if (action.value == "text")
+        lightning.success_action = SuccessAction::text;
+    else if (action.value && *action.value != "link")
+        section.error(action.place, "success_action",
+                      shown(*action.value) + " is not known, expected \"link\" or \"text\"");
+    if (const auto file = section.text("macaroon_file"); file.value)
+        lightning.macaroon_file = reading.path(*file.value);
+    if (const auto file = section.text("tls_cert_file"); file.value)
+        lightning.tls_cert_file = reading.path(*file.value);
+    section.unknown();
+    return lightning;
+}
+
+std::optional<protocol::SecretKey> read_sales_key(Section& section, Reading& reading, const Read<bool>& enabled)
+{
+    auto hex = section.secret("p2pk_privkey_hex");
+    const auto file = section.text("p2pk_privkey_file");
+    std::string_view key = "p2pk_privkey_hex";
+    if (hex.value) reading.inline_secrets = true;
+    if (hex.value && file.value) {
+        section.error(file.place, "p2pk_privkey_file", "stands beside p2pk_privkey_hex, expected one of them");
+    } else if (file.value) {
+        key = "p2pk_privkey_file";
+        hex.place = file.place;
+        hex.value = read_secret_file(reading, section, key, reading.path(*file.value), file.place);
+    }
+    if (enabled.value && !hex.given && !file.given)
+        section.error(enabled.place, "p2pk_privkey_file", "is missing, expected the key that the listing's p2pk names");
+    if (!hex.value) return std::nullopt;
+    auto parsed = protocol::SecretKey::parse_hex(*hex.value);
+    if (!parsed) section.error(hex.place, key, "is no private key, expected 64 hex digits");
+    sodium_memzero(hex.value->data(), hex.value->size());
+    if (!parsed) return std::nullopt;
+    return std::move(parsed).value();
+}
+
+void accept_mint(std::vector<std::string>& mints, Section& section, Place place, std::string_view key,
+                 const std::string& text)
+{
+    const auto mint = payments::cashu::normalise_mint_url(text);
+    if (!mint)
+        section.error(place, key, shown(text) + " is no mint's URL, expected https://…");
+    else if (std::find(mints.begin(), mints.end(), *mint) == mints.end())
+        mints.push_back(*mint);
+}
+
+/// Needs the listing: mints are accepted that it names, and its p2pk must be the key we hold.
+CashuConfig read_cashu(Section section, Section listing, Reading& reading, const ListingPart& part,
+                       const ServerConfig& server, const DatabaseConfig& database)
+{
+    CashuConfig cashu;
+    const auto enabled = section.flag("enabled", false);
+    cashu.enabled = enabled.value;
+    cashu.sales_key = read_sales_key(section, reading, enabled);
+    const auto seed = section.text("seed_file");
+    cashu.seed_file = seed.value ? reading.path(*seed.value) : database.ours.parent_path() / "wallet.seed";
+    for (const auto& method : part.cashu) {
+        accept_mint(cashu.mints, listing, method.mint_place, "payment_methods.mint", method.mint);
+        const auto url = parse_url(method.endpoint);
+        if (!url || !is_web(*url))
+            listing.error(method.endpoint_place, "payment_methods.endpoint",
+                          "is no URL, expected https://<public_host>/purchase");
+        else if (!server.public_host.empty() && !protocol::same_host(url->host, server.public_host))
+            listing.error(method.endpoint_place, "payment_methods.endpoint",
+                          "is not on server.public_host, expected https://" + server.public_host + "/purchase");
+        const std::string p2pk = lowercase(method.p2pk);
+        const bool well_formed = p2pk.size() == 66 && (p2pk.starts_with("02") || p2pk.starts_with("03")) &&
+                                 protocol::PublicKey::parse_hex(std::string_view(p2pk).substr(2)).has_value();
+        const std::string ours = cashu.sales_key ? cashu.sales_key->public_key().hex() : "";
+        if (!well_formed)
+            listing.error(method.p2pk_place, "payment_methods.p2pk",
+                          "is no public key, expected 66 hex digits" + (ours.empty() ? "" : ": 02" + ours));
+        else if (!ours.empty() && p2pk.substr(2) != ours)
+            listing.error(method.p2pk_place, "payment_methods.p2pk", "is not the key that we hold, expected 02" + ours);
+    }
+    if (const auto mint_url = section.text("mint_url"); mint_url.value)
+        accept_mint(cashu.mints, section, mint_url.place, "mint_url", *mint_url.value);
+    if (cashu.enabled && part.cashu.empty())
+        section.warn(enabled.place, "enabled",
+                     "but the listing has no cashu payment method, so that nobody can find it");
+    if (!cashu.enabled && !enabled.wrong && !part.cashu.empty())
+        listing.error(part.cashu.front().mint_place, "payment_methods",
+                      "cashu is listed but [cashu] is not enabled, expected enabled = true or no such method");
+    section.unknown();
+    return cashu;
+}
+
+void check_lightning(Section listing, ListingPart& part, const LightningConfig& lightning, const ServerConfig& server)
+{
+    for (const auto& method : part.lightning) {
+        const auto url = parse_url(method.endpoint);
+        if (url && is_web(*url) && !server.public_host.empty() && !protocol::same_host(url->host, server.public_host))
+            listing.error(method.endpoint_place, "payment_methods.endpoint",
+                          "is not on server.public_host, expected https://" + server.public_host + "/lnurlp");
+        if (!lightning.enabled)
+            listing.error(
+                method.place, "payment_methods",
+                "lightning is listed but [lightning] is not enabled, expected enabled = true or no such method");
+        else
+            listing.warn(method.place, "payment_methods", "lightning is not in this version and will not be listed");
+    }
+    if (part.listing.payments.empty() && !part.lightning.empty() && lightning.enabled)
+        listing.error(part.payments_place, "payment_methods",
+                      "has nothing that this version can be paid with, expected a cashu method");
+}
+
+std::optional<NostrConfig> read_nostr(Section section, Reading& reading)
+{
+    if (!section.given()) section.error(section.place(), "", "is missing, expected a [nostr] table");
+    std::vector<std::string> relays;
+    const auto listed = section.texts("relays");
+    for (const auto& [text, place] : listed.value) {
+        const auto url = parse_url(text);
+        if (!url || !is_relay(*url))
+            section.error(place, "relays", shown(text) + " is no relay, expected wss://…");
+        else if (std::find(relays.begin(), relays.end(), text) == relays.end())
+            relays.push_back(text);
+    }
+    if (listed.value.empty()) section.error(listed.place, "relays", "is empty, expected at least one wss://… URL");
+
+    auto nsec = section.secret("nsec");
+    const auto file = section.text("nsec_file");
+    std::string_view key = "nsec";
+    if (nsec.value) {
+        reading.inline_secrets = true;
+        if (file.value) section.warn(file.place, "nsec_file", "is not read, since nsec is there");
+    } else if (file.value) {
+        key = "nsec_file";
+        nsec.place = file.place;
+        nsec.value = read_secret_file(reading, section, key, reading.path(*file.value), file.place);
+    } else if (!nsec.given) {
+        section.error(section.place(), "nsec_file", "is missing, expected a file with the operator's nsec");
+    }
+    section.unknown();
+    if (!nsec.value) return std::nullopt;
+    auto parsed = protocol::parse_secret_key(*nsec.value);
+    sodium_memzero(nsec.value->data(), nsec.value->size());
+    if (!parsed) {
+        section.error(nsec.place, key, "is no secret key, expected nsec1… or 64 hex digits");
+        return std::nullopt;
+    }
+    return NostrConfig{std::move(relays), std::move(parsed).value()};
+}
+
+NotificationsConfig read_notifications(Section section)
+{
+    NotificationsConfig notifications;
+    const auto enabled = section.flag("enabled", false);
+    notifications.enabled = enabled.value;
+    if (enabled.value) section.warn(enabled.place, "enabled", kLater);
+    const auto pubkey = section.text("pubkey");
+    if (pubkey.value) {
+        const auto parsed = protocol::parse_public_key(*pubkey.value);
+        if (parsed)
+            notifications.recipient = *parsed;
+        else
+            section.error(pubkey.place, "pubkey", "is no public key, expected npub1… or 64 hex digits");
+    } else if (enabled.value && !pubkey.given) {
+        section.error(enabled.place, "pubkey", "is missing, expected the npub that messages go to");
+    }
+    notifications.heartbeat_hours = section.number("heartbeat_hours", 24, 0, 24 * 365).value;
+    section.unknown();
+    return notifications;
+}
+
+MetricsConfig read_metrics(Section section)
+{
+    MetricsConfig metrics;
+    if (section.given()) section.warn(section.place(), "", kLater);
+    const auto host = section.text("host");
+    if (host.value && !is_host(*host.value))
+        section.error(host.place, "host", shown(*host.value) + " is no address, expected e.g. \"127.0.0.1\"");
+    metrics.host = host.value.value_or(metrics.host);
+    metrics.port = static_cast<std::uint16_t>(section.number("port", metrics.port, 1, 65535).value);
+    section.unknown();
+    return metrics;
+}
+
+SessionsConfig read_sessions(Section section)
+{
+    SessionsConfig sessions;
+    sessions.retention =
+        Seconds(3600 * static_cast<std::int64_t>(section.number("retention_hours", 24, 0, 24 * 365).value));
+    sessions.activation_deadline =
+        Seconds(static_cast<std::int64_t>(section.number("activation_deadline", 600, 10, 86400).value));
+    section.unknown();
+    return sessions;
+}
+
+LimitsConfig read_limits(Section section)
+{
+    LimitsConfig limits;
+    const auto read = [&](std::string_view key, std::uint64_t& value, std::uint64_t least, std::uint64_t most) {
+        value = section.number(key, value, least, most).value;
+    };
+    read("connections", limits.connections, 16, 100'000);
+    read("connections_per_source", limits.connections_per_source, 1, 100'000);
+    read("header_bytes", limits.header_bytes, 1ULL << 20, 1ULL << 34);
+    read("requests_per_minute_per_source", limits.requests_per_minute_per_source, 1, 1'000'000);
+    read("workers", limits.workers, 4, 64);
+    read("undleqed_swaps_per_hour", limits.undleqed_swaps_per_hour, 0, 1'000'000);
+    read("undleqed_swaps_per_hour_per_source", limits.undleqed_swaps_per_hour_per_source, 0, 1'000'000);
+    section.unknown();
+    return limits;
+}
+
+/// The library takes keys of any length and then recurses over their parts. Text in quotes may have many dots; a key
+/// with as many is nobody's.
+std::optional<std::uint64_t> line_with_a_key_too_deep(std::string_view text)
+{
+    for (std::uint64_t line_number = 1; !text.empty(); ++line_number) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        const std::size_t start = std::min(line.find_first_not_of(" \t"), line.size());
+        const bool header = line.substr(start).starts_with('[');
+        const bool inside = line.find('{') != std::string_view::npos;
+        const std::size_t equals = line.find('=');
+        if (!header && !inside && equals == std::string_view::npos) continue;
+        const std::string_view key = header || inside ? line : line.substr(0, equals);
+        if (static_cast<std::size_t>(std::count(key.begin(), key.end(), '.')) > kMaxKeyParts) return line_number;
+    }
+    return std::nullopt;
+}
+
+LoadedConfig failed(const Complaints& complaints) { return {std::nullopt, complaints.errors(), complaints.warnings()}; }
+
+LoadedConfig read_all(const toml::table& root, const ConfigSource& source, Complaints& complaints)
+{
+    Reading reading{source, complaints};
+    Section file(&root, "", Place{}, complaints);
+    auto server = read_server(file.table("server"));
+    if (!root.contains("server")) complaints.error({}, "server", "is missing, expected a [server] table");
+    auto database = read_database(file.table("db"), reading);
+    auto admin = read_admin(file.table("admin"), reading, database);
+    auto wireguard = read_wireguard(file.table("wireguard"), reading);
+    auto lightning = read_lightning(file.table("lightning"), reading);
+    auto nostr = read_nostr(file.table("nostr"), reading);
+    auto part = read_listing(file.table("listing"));
+    check_lightning(file.table("listing"), part, lightning, server);
+    auto cashu = read_cashu(file.table("cashu"), file.table("listing"), reading, part, server, database);
+    auto notifications = read_notifications(file.table("notifications"));
+    auto metrics = read_metrics(file.table("metrics"));
+    auto sessions = read_sessions(file.table("sessions"));
+    auto limits = read_limits(file.table("limits"));
+    file.unknown();
+    if (reading.inline_secrets && source.openness == FileOpenness::open)
+        complaints.warn({}, "", "holds secrets and may be read or written by others, expected mode 0600");
+    if (complaints.any_error() || !nostr) return failed(complaints);
+    Config config{std::move(server),
+                  std::move(admin),
+                  std::move(database),
+                  std::move(wireguard),
+                  std::move(lightning),
+                  std::move(cashu),
+                  std::move(*nostr),
+                  std::move(notifications),
+                  std::move(metrics),
+                  sessions,
+                  limits,
+                  std::move(part.listing),
+                  part.legacy_tag};
+    return {std::move(config), {}, complaints.warnings()};
+}
+
+} // namespace
+
+LoadedConfig parse_config(const ConfigSource& source)
+{
+    Complaints complaints(source.name);
+    if (source.text.size() > kMaxText) {
+        complaints.error({}, "", "is over 1 MiB, expected a config");
+        return failed(complaints);
+    }
+    if (const auto line = line_with_a_key_too_deep(source.text)) {
+        complaints.error({*line, 1}, "", "has a key of too many parts, expected at most 64");
+        return failed(complaints);
+    }
+    try {
+        const toml::table root = toml::parse(source.text);
+        return read_all(root, source, complaints);
+    } catch (const toml::parse_error& error) {
+        complaints.error({error.source().begin.line, error.source().begin.column}, "",
+                         "is no TOML: " + std::string(error.description()));
+        return failed(complaints);
+    }
+}
+
+LoadedConfig load_config(const std::filesystem::path& path)
+{
+    const auto text = read_file(path);
+    const auto mode = openness(path);
+    if (!text || !mode) {
+        const Error& error = text ? mode.error() : text.error();
+        return {std::nullopt, {path.string() + ":1:1: " + error.detail + ", expected a readable config file"}, {}};
+    }
+    const auto read_secret = [](const std::filesystem::path& file) -> Result<SecretFile> {
+        const FileOpenness how_open = TRY(openness(file));
+        // One that is open to others is refused unread.
+        if (how_open == FileOpenness::open) return SecretFile{"", how_open};
+        return SecretFile{TRY(read_file(file, 64 * 1024)), how_open};
+    };
+    return parse_config({*text, path.string(), path.parent_path(), *mode, read_secret});
+}
+
+std::filesystem::path config_path(std::optional<std::filesystem::path> given,
+                                  const std::function<std::optional<std::string>(const char*)>& env,
+                                  const std::function<bool(const std::filesystem::path&)>& exists)
+{
+    if (given) return *given;
+    for (const auto* variable : {"ADIT_CONFIG", "EUROPA_NODE_CONFIG"})
+        if (const auto value = env(variable); value && !value->empty()) return *value;
+    const std::filesystem::path ours = "/etc/adit/config.toml";
+    const std::filesystem::path reference = "/etc/europa-node/config.toml";
+    return !exists(ours) && exists(reference) ? reference : ours;
+}
+
+std::filesystem::path our_database(const std::filesystem::path& configured)
+{
+    return configured.parent_path() / "adit.db";
+}
+
+} // namespace adit::app

@@ -1,0 +1,33 @@
+// app/config_listing.h - the [listing] part of the config: what is published, and what of it can be sold.
+#pragma once
+
+#include "app/config_reader.h"
+
+namespace adit::app {
+
+/// A cashu payment method, for the checks that need other sections too.
+struct CashuMethod {
+    std::string mint;
+    std::string p2pk;
+    std::string endpoint;
+    Place mint_place;
+    Place p2pk_place;
+    Place endpoint_place;
+};
+struct LightningMethod {
+    std::string endpoint;
+    Place place;
+    Place endpoint_place;
+};
+
+struct ListingPart {
+    protocol::Listing listing; // its cashu methods included, the lightning ones not
+    protocol::LegacyTag legacy_tag = protocol::LegacyTag::with;
+    std::vector<CashuMethod> cashu;
+    std::vector<LightningMethod> lightning;
+    Place payments_place;
+};
+
+ListingPart read_listing(Section listing);
+
+} // namespace adit::app

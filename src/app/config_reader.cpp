@@ -1,0 +1,239 @@
+#include "app/config_reader.h"
+
+#include "base/bytes.h"
+#include "protocol/decimal.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace adit::app {
+
+namespace {
+
+constexpr std::size_t kMaxShown = 60; // bytes of a wrong value in a complaint
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+Place place_of_region(const toml::source_region& region)
+{
+    return Place{region.begin.line == 0 ? 1 : region.begin.line, region.begin.column == 0 ? 1 : region.begin.column};
+}
+
+std::optional<std::uint64_t> parse_count(std::string_view text)
+{
+    std::uint64_t value = 0;
+    const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+/// The shortest text that reads back as the same number, without an exponent.
+std::string float_text(double value)
+{
+    char buffer[400];
+    const auto [end, failure] = std::to_chars(std::begin(buffer), std::end(buffer), value, std::chars_format::fixed);
+    return failure == std::errc{} ? std::string(std::begin(buffer), end) : std::string();
+}
+
+} // namespace
+
+std::string shown(std::string_view text)
+{
+    std::string out(text.substr(0, kMaxShown));
+    std::replace_if(out.begin(), out.end(), is_control, '?');
+    while (!is_utf8(out)) out.pop_back(); // cut within a character
+    return "\"" + out + (text.size() > kMaxShown ? "…\"" : "\"");
+}
+
+void Complaints::add(std::vector<Entry>& list, Place place, const std::string& key, const std::string& what) const
+{
+    list.push_back({place, file_ + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": " +
+                               (key.empty() ? "" : key + ": ") + what});
+}
+
+std::vector<std::string> Complaints::sorted(std::vector<Entry> list)
+{
+    std::stable_sort(list.begin(), list.end(), [](const Entry& a, const Entry& b) {
+        return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+    });
+    std::vector<std::string> out;
+    for (Entry& entry : list) out.push_back(std::move(entry.text));
+    return out;
+}
+
+std::string Section::path(std::string_view key) const
+{
+    return path_ + (path_.empty() || key.empty() ? "" : ".") + std::string(key);
+}
+
+const toml::node* Section::find(std::string_view key)
+{
+    asked_.emplace(key);
+    return table_ == nullptr ? nullptr : table_->get(key);
+}
+
+Place Section::place_of(std::string_view key) const
+{
+    if (table_ == nullptr) return place_;
+    const toml::node* node = table_->get(key);
+    return node == nullptr ? place_ : place_of_region(node->source());
+}
+
+Read<std::optional<std::string>> Section::text(std::string_view key, Lines lines)
+{
+    const toml::node* node = find(key);
+    Read<std::optional<std::string>> read{std::nullopt, place_of(key), node != nullptr};
+    if (node == nullptr) return read;
+    const auto* value = node->as_string();
+    if (value == nullptr) {
+        error(read.place, key, "is not text, expected a string in quotes");
+        return read;
+    }
+    const std::string& content = value->get();
+    const auto stray = [&](char c) {
+        return is_control(c) && (lines == Lines::one || (c != '\n' && c != '\t' && c != '\r'));
+    };
+    if (!is_utf8(content) || std::any_of(content.begin(), content.end(), stray))
+        error(read.place, key, "has control characters, expected plain text");
+    else if (content.empty() && lines == Lines::one)
+        read.given = false; // an empty value is one left out
+    else
+        read.value = content;
+    return read;
+}
+
+Read<std::optional<std::string>> Section::needed_text(std::string_view key, std::string_view expected)
+{
+    auto read = text(key);
+    if (!read.given) error(read.place, key, "is missing, expected " + std::string(expected));
+    return read;
+}
+
+Read<std::optional<std::string>> Section::secret(std::string_view key)
+{
+    auto read = text(key);
+    if (!read.value) return read;
+    const auto from = read.value->find_first_not_of(' ');
+    const auto to = read.value->find_last_not_of(' ');
+    read.value = from == std::string::npos ? std::string() : read.value->substr(from, to - from + 1);
+    return read;
+}
+
+Read<std::uint64_t> Section::number(std::string_view key, std::uint64_t otherwise, std::uint64_t least,
+                                    std::uint64_t most)
+{
+    const toml::node* node = find(key);
+    Read<std::uint64_t> read{otherwise, place_of(key), node != nullptr};
+    if (node == nullptr) return read;
+    std::optional<std::uint64_t> value;
+    if (const auto* integer = node->as_integer(); integer != nullptr && integer->get() >= 0)
+        value = static_cast<std::uint64_t>(integer->get());
+    else if (const auto* digits = node->as_string())
+        value = parse_count(digits->get()); // the reference takes ports in quotes
+    if (!value || *value < least || *value > most)
+        error(read.place, key,
+              "is out of range, expected a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    else
+        read.value = *value;
+    return read;
+}
+
+Read<bool> Section::flag(std::string_view key, bool otherwise)
+{
+    const toml::node* node = find(key);
+    Read<bool> read{otherwise, place_of(key), node != nullptr};
+    if (node == nullptr) return read;
+    const auto* value = node->as_boolean();
+    read.wrong = value == nullptr;
+    if (read.wrong)
+        error(read.place, key, "is neither true nor false, expected one of them without quotes");
+    else
+        read.value = value->get();
+    return read;
+}
+
+Read<std::optional<std::string>> Section::decimal(std::string_view key)
+{
+    const toml::node* node = find(key);
+    Read<std::optional<std::string>> read{std::nullopt, place_of(key), node != nullptr};
+    std::string content;
+    if (node != nullptr) {
+        if (const auto* integer = node->as_integer())
+            content = std::to_string(integer->get());
+        else if (const auto* real = node->as_floating_point())
+            content = protocol::canonical_decimal(float_text(real->get()));
+        else if (const auto* value = node->as_string())
+            content = value->get();
+    }
+    if (!protocol::is_decimal(content) || protocol::whole_number(content) == 0U)
+        error(read.place, key,
+              (node == nullptr ? "is missing" : "is no positive number") + std::string(", expected e.g. 100"));
+    else
+        read.value = content;
+    return read;
+}
+
+Read<std::vector<Section::Item>> Section::texts(std::string_view key)
+{
+    const toml::node* node = find(key);
+    Read<std::vector<Item>> read{{}, place_of(key), node != nullptr};
+    if (node == nullptr) return read;
+    const auto* array = node->as_array();
+    if (array == nullptr) {
+        error(read.place, key, "is not a list, expected strings in brackets");
+        return read;
+    }
+    for (const toml::node& element : *array) {
+        const auto* value = element.as_string();
+        const Place at = place_of_region(element.source());
+        if (value == nullptr || value->get().empty() || !is_utf8(value->get()) ||
+            std::any_of(value->get().begin(), value->get().end(), is_control))
+            error(at, key, "has an element that is no plain text, expected strings in brackets");
+        else
+            read.value.push_back({value->get(), at});
+    }
+    return read;
+}
+
+Section Section::table(std::string_view key)
+{
+    const toml::node* node = find(key);
+    const toml::table* found = node == nullptr ? nullptr : node->as_table();
+    if (node != nullptr && found == nullptr) error(place_of(key), key, "is not a table, expected [" + path(key) + "]");
+    return {found, path(key), place_of(key), complaints_};
+}
+
+std::vector<Section> Section::tables(std::string_view key)
+{
+    const toml::node* node = find(key);
+    std::vector<Section> out;
+    if (node == nullptr) return out;
+    const auto* array = node->as_array();
+    if (array == nullptr) {
+        error(place_of(key), key, "is not a list of tables, expected [[" + path(key) + "]]");
+        return out;
+    }
+    for (std::size_t i = 0; i < array->size(); ++i) {
+        const toml::node& element = *array->get(i);
+        const Place at = place_of_region(element.source());
+        if (const auto* found = element.as_table())
+            out.emplace_back(found, path(key) + "[" + std::to_string(i) + "]", at, complaints_);
+        else
+            error(at, key, "has an element that is no table, expected [[" + path(key) + "]]");
+    }
+    return out;
+}
+
+void Section::unknown()
+{
+    if (table_ == nullptr) return;
+    for (const auto& [key, node] : *table_) {
+        (void)node;
+        if (asked_.contains(key.str())) continue;
+        const std::string name = shown(key.str());
+        warn(place_of_region(key.source()), std::string_view(name).substr(1, name.size() - 2),
+             "is not known and has no effect");
+    }
+}
+
+} // namespace adit::app
