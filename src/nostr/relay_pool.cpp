@@ -65,9 +65,11 @@ public:
         : loop_(loop), clock_(clock), auth_key_(std::move(options.auth_key)),
           sockets_(loop, std::move(options.resolve), std::move(options.ca_file))
     {
-        for (const RelayUrl& url : options.urls)
-            relays_.push_back(
-                std::make_unique<Relay>(*this, url, rng, auth_key_ ? &*auth_key_ : nullptr, options.limits));
+        for (const RelayUrl& url : options.urls) {
+            statuses_.push_back({url.text});
+            relays_.push_back(std::make_unique<Relay>(*this, relays_.size(), url, rng,
+                                                      auth_key_ ? &*auth_key_ : nullptr, options.limits));
+        }
     }
 
     Loop& loop() { return loop_; }
@@ -102,6 +104,8 @@ public:
             const std::lock_guard lock(gate_);
             if (stopped_) return;
             stopped_ = true;
+            const std::lock_guard status_lock(status_mutex_);
+            for (RelayStatus& status : statuses_) status.connected = false;
             for (const auto& fetch : waited_for_)
                 if (!fetch->finished) fetch->done(conclude(*fetch));
             waited_for_.clear();
@@ -114,13 +118,8 @@ public:
 
     std::vector<RelayStatus> status() const
     {
-        const std::lock_guard lock(gate_);
-        std::vector<RelayStatus> out;
-        for (const auto& relay : relays_) {
-            out.push_back(relay->link.status());
-            if (stopped_) out.back().connected = false;
-        }
-        return out;
+        const std::lock_guard lock(status_mutex_);
+        return statuses_;
     }
 
     void publish(const protocol::EventId& id, const std::shared_ptr<const std::string>& message, SteadyTime deadline,
@@ -290,8 +289,9 @@ public:
 private:
     /// A link with its socket and its timer.
     struct Relay final : TransportListener {
-        Relay(Core& owner, const RelayUrl& url, Rng& rng, const protocol::SecretKey* auth_key, const LinkLimits& limits)
-            : core(owner), transport(owner.sockets_, url, *this),
+        Relay(Core& owner, std::size_t place, const RelayUrl& url, Rng& rng, const protocol::SecretKey* auth_key,
+              const LinkLimits& limits)
+            : core(owner), index(place), transport(owner.sockets_, url, *this),
               link(url, transport, owner.clock_, rng, auth_key, limits)
         {
         }
@@ -319,12 +319,19 @@ private:
             const std::lock_guard lock(core.gate_);
             if (core.stopped_) return;
             act();
-            if (!core.stopped_) arm();
+            arm();
         }
 
-        /// Sets the timer to when the link next wants the time. A later wish waits for the timer that is there.
+        /// To follow every call of the link: shows its status, and sets the timer to when it next wants the time. A
+        /// later wish waits for the timer that is there.
         void arm()
         {
+            if (core.stopped_) return;
+            {
+                auto now = link.status();
+                const std::lock_guard lock(core.status_mutex_);
+                core.statuses_[index] = std::move(now);
+            }
             const auto at = link.wakes_at();
             if (!at || (timer != 0 && armed_for <= *at)) return;
             core.loop_.cancel(timer);
@@ -344,6 +351,7 @@ private:
         }
 
         Core& core;
+        const std::size_t index;
         LwsTransport transport;
         RelayLink link;
         Loop::TimerId timer = 0;
@@ -412,6 +420,9 @@ private:
 
     mutable std::recursive_mutex gate_; // recursive: callbacks run under it and may call the pool
     bool stopped_ = false;
+    // Apart from the gate, so that who holds a lock that a callback wants may still ask how the relays are.
+    mutable std::mutex status_mutex_;
+    std::vector<RelayStatus> statuses_;
     RelaySockets sockets_;
     std::vector<std::unique_ptr<Relay>> relays_;
     std::map<SubscriptionId, std::vector<RelayLink::SubscriptionId>> subscriptions_;

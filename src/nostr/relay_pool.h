@@ -84,11 +84,12 @@ public:
                              std::function<void(const protocol::Event&)> on_event, Seconds overlap = Seconds(3600));
     void unsubscribe(SubscriptionId id);
 
-    /// In the order configured.
+    /// In the order configured. Waits for no callback.
     std::vector<RelayStatus> status() const;
 
     /// Nothing calls back once it has returned (unless it was called from a callback: that one goes on); fetches that
-    /// wait return what they have; publications not answered are dropped without a word.
+    /// wait return what they have; publications not answered are dropped without a word. Waits for a callback that
+    /// runs: hold no lock that one takes.
     void stop();
 
 private:
