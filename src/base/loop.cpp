@@ -85,8 +85,8 @@ public:
 
         lws_context_creation_info info{};
         info.port = CONTEXT_PORT_NO_LISTEN;
-        info.gid = static_cast<gid_t>(-1);
-        info.uid = static_cast<uid_t>(-1);
+        info.gid = -1;
+        info.uid = -1;
         info.pt_serv_buf_size = kServiceBufferBytes;
         info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
         context_ = lws_create_context(&info);

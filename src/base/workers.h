@@ -21,7 +21,7 @@ public:
         std::size_t threads = 64;
         std::size_t queue = 256;         // tasks that wait while all threads are busy
         Milliseconds idle = Seconds(10); // then a thread ends
-        std::size_t stack_bytes = 512 * 1024;
+        std::size_t stack_bytes = std::size_t{512} * 1024;
     };
 
     explicit Workers(Options options);

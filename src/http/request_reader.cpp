@@ -15,10 +15,11 @@ namespace {
 namespace beast = boost::beast::http;
 using ErrorCode = boost::beast::error_code;
 
-constexpr std::size_t kRequestLineBytes = 16 * 1024;
+constexpr std::size_t kRequestLineBytes = std::size_t{16} * 1024;
 constexpr std::size_t kFields = 128;
 constexpr std::size_t kQueryPairs = 64;
-constexpr std::size_t kFramingBytes = 8 * 1024; // chunk sizes and trailers: 16 KiB in chunks of some bytes must fit
+constexpr std::size_t kFramingBytes =
+    std::size_t{8} * 1024; // chunk sizes and trailers: 16 KiB in chunks of some bytes must fit
 constexpr unsigned kChunkSizeDigits = 8;
 constexpr unsigned kEmptyLines = 4;
 

@@ -19,7 +19,7 @@ namespace adit::http {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 32 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{32} * 1024;
 constexpr int kAcceptsAtOnce = 64;
 constexpr Milliseconds kAcceptPause{100};
 
@@ -39,9 +39,8 @@ Response busy_response()
 
 class Server::Core : public std::enable_shared_from_this<Server::Core> {
 public:
-    Core(Loop& loop, ServerOptions options, Networks trusted, Router router, Listener listener)
-        : loop_(loop), limits_(options.limits), trusted_(std::move(trusted)), router_(std::move(router)),
-          listener_(listener)
+    Core(Loop& loop, const Limits& limits, Networks trusted, Router router, Listener listener)
+        : loop_(loop), limits_(limits), trusted_(std::move(trusted)), router_(std::move(router)), listener_(listener)
     {
         loop_.watch(listener_.fd, Loop::Interest::read, [this](Loop::Ready) { on_accept(); });
     }
@@ -477,12 +476,12 @@ void Server::Core::after_writing(Connection& connection)
 
 // ---- The handle -------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Server>> Server::open(Loop& loop, ServerOptions options, Router router)
+Result<std::unique_ptr<Server>> Server::open(Loop& loop, const ServerOptions& options, Router router)
 {
     Networks trusted = TRY(Networks::parse(options.trusted_proxies));
     const Listener listener = TRY(listen_on(options.host, options.port));
     return std::unique_ptr<Server>(
-        new Server(std::make_shared<Core>(loop, std::move(options), std::move(trusted), std::move(router), listener)));
+        new Server(std::make_shared<Core>(loop, options.limits, std::move(trusted), std::move(router), listener)));
 }
 
 Server::Server(std::shared_ptr<Core> core) : core_(std::move(core)) {}

@@ -8,17 +8,17 @@
 namespace adit::http {
 
 struct Limits {
-    std::size_t header_bytes = 256 * 1024;         // request line and headers; 431 above
-    std::size_t hard_bytes = 512 * 1024;           // what is read of a refused request before a plain close
-    std::size_t body_bytes = 16 * 1024;            // 413 above
-    std::size_t connections = 2048;                // in all
-    std::size_t connections_per_source = 64;       // trusted proxies are exempt
-    std::size_t buffered_bytes = 16 * 1024 * 1024; // requests and answers in memory, in all
-    Milliseconds progress_timeout{10'000};         // no byte either way while one is due
-    Milliseconds request_timeout{30'000};          // first byte to last of a request, or of an answer
-    Milliseconds idle_timeout{30'000};             // between requests
-    Milliseconds proxy_idle_timeout{150'000};      // the same from a trusted proxy: longer than Caddy keeps one (120 s)
-    Milliseconds linger{2'000};                    // a refused client may still read why
+    std::size_t header_bytes = std::size_t{256} * 1024; // request line and headers; 431 above
+    std::size_t hard_bytes = std::size_t{512} * 1024;   // what is read of a refused request before a plain close
+    std::size_t body_bytes = std::size_t{16} * 1024;    // 413 above
+    std::size_t connections = 2048;                     // in all
+    std::size_t connections_per_source = 64;            // trusted proxies are exempt
+    std::size_t buffered_bytes = std::size_t{16} * 1024 * 1024; // requests and answers in memory, in all
+    Milliseconds progress_timeout{10'000};                      // no byte either way while one is due
+    Milliseconds request_timeout{30'000};                       // first byte to last of a request, or of an answer
+    Milliseconds idle_timeout{30'000};                          // between requests
+    Milliseconds proxy_idle_timeout{150'000}; // the same from a trusted proxy: longer than Caddy keeps one (120 s)
+    Milliseconds linger{2'000};               // a refused client may still read why
 };
 
 struct ServerOptions {
@@ -43,7 +43,7 @@ struct ServerStats {
 class Server {
 public:
     /// Listens at once. Errors: bad_config (host or proxies not understood), io (cannot bind).
-    static Result<std::unique_ptr<Server>> open(Loop& loop, ServerOptions options, Router router);
+    static Result<std::unique_ptr<Server>> open(Loop& loop, const ServerOptions& options, Router router);
     /// Closes every connection, whatever state it is in.
     ~Server();
     Server(const Server&) = delete;

@@ -166,6 +166,7 @@ Source source_of(const Request& request, const Address& peer, const Networks& tr
     // Each proxy appends the peer it saw, so only what stands right of the first stranger was written by proxies of
     // ours.
     Address last = peer;
+    // NOLINTNEXTLINE(modernize-loop-convert): the reversed view is beyond clang 14 with this library
     for (auto header = request.headers.rbegin(); header != request.headers.rend(); ++header) {
         if (header->first != kForwardedFor) continue;
         std::string_view rest = header->second;

@@ -22,7 +22,7 @@ namespace adit::http {
 /// id, "GET /query" with every pair, "GET /drop" drops the responder, "POST /later" keeps it in `kept`.
 class TestServer {
 public:
-    explicit TestServer(ServerOptions options = {}, std::function<void(Router&)> more = {})
+    explicit TestServer(const ServerOptions& options = {}, std::function<void(Router&)> more = {})
         : loop_(Loop::create(nullptr))
     {
         Router router;
@@ -43,7 +43,7 @@ public:
         router.add("GET", "/drop", [](const Request&, const Responder&) {});
         router.add("POST", "/later", [this](const Request&, const Responder& r) { kept.push_back(r); });
         if (more) more(router);
-        auto opened = Server::open(*loop_, std::move(options), std::move(router));
+        auto opened = Server::open(*loop_, options, std::move(router));
         EXPECT_TRUE(opened);
         server_ = *std::move(opened);
         port_ = server_->port();
