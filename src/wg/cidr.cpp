@@ -14,7 +14,7 @@ HostAddress fill_behind(const AllowedIp& range, Fill fill)
     HostAddress out = range.address;
     const unsigned bits = bits_of(out.family);
     for (unsigned i = 0; i < bits / 8; ++i) {
-        const unsigned kept = std::clamp(static_cast<int>(range.prefix) - static_cast<int>(8 * i), 0, 8);
+        const unsigned kept = range.prefix <= 8 * i ? 0 : std::min(range.prefix - 8 * i, 8u);
         const auto mask = static_cast<std::uint8_t>(0xff00u >> kept);
         out.bytes[i] = static_cast<std::uint8_t>((out.bytes[i] & mask) | (static_cast<std::uint8_t>(fill) & ~mask));
     }

@@ -10,7 +10,7 @@ namespace adit::wg::netlink {
 
 /// Far below what the kernel's send buffer (208 KiB) and a nested attribute (64 KiB) can hold; small enough that a
 /// deadline between two messages means something, since the kernel handles a message within the send call.
-inline constexpr std::size_t kMessageLimit = 32 * 1024;
+inline constexpr std::size_t kMessageLimit = std::size_t{32} * 1024;
 
 /// Asks for the number that the family goes by on this kernel.
 WipedBytes encode_get_family(std::uint32_t sequence);

@@ -13,7 +13,7 @@ namespace adit::wg::netlink {
 namespace {
 
 // The kernel fills at most 32 KiB at a time in a dump; wireguard.h asks for a page or more.
-constexpr std::size_t kReceiveSize = 64 * 1024;
+constexpr std::size_t kReceiveSize = std::size_t{64} * 1024;
 
 } // namespace
 

@@ -113,7 +113,7 @@ Error busy() { return Error{Reason::device_unavailable, "UAPI: other calls took 
 
 } // namespace
 
-Result<std::unique_ptr<UapiDevice>> UapiDevice::open(std::string interface, const std::filesystem::path& folder)
+Result<std::unique_ptr<UapiDevice>> UapiDevice::open(const std::string& interface, const std::filesystem::path& folder)
 {
     if (!is_interface_name(interface)) return Error{Reason::bad_config, "not the name of an interface: " + interface};
     std::string path = (folder / (interface + ".sock")).string();

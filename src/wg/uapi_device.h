@@ -19,7 +19,7 @@ inline constexpr std::string_view kUapiFolder = "/var/run/wireguard";
 class UapiDevice final : public Device {
 public:
     /// The interface need not exist yet. Errors: bad_config (no name of an interface, or a path too long for a socket).
-    static Result<std::unique_ptr<UapiDevice>> open(std::string interface,
+    static Result<std::unique_ptr<UapiDevice>> open(const std::string& interface,
                                                     const std::filesystem::path& folder = kUapiFolder);
 
     Result<void> apply(std::span<const PeerChange> changes) override;

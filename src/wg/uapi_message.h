@@ -8,7 +8,7 @@ namespace adit::wg::uapi {
 
 inline constexpr std::string_view kGetRequest = "get=1\n\n";
 /// Of one answer; 10,000 peers take some 3.5 MB.
-inline constexpr std::size_t kAnswerLimit = 64 * 1024 * 1024;
+inline constexpr std::size_t kAnswerLimit = std::size_t{64} * 1024 * 1024;
 
 /// One set request, with the empty line that ends it. Each put states all we want of a peer: no preshared key is
 /// written as zeros, which take an old one away.
