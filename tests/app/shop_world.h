@@ -1,0 +1,150 @@
+// tests/app/shop_world.h - a whole shop in one process, without a socket: a real store on a real disk, a mint that is
+// one, a device in memory, a clock that stands still. It can be killed at any write and at any call of the mint.
+#pragma once
+
+#include "app/purchase.h"
+#include "app/recovery.h"
+#include "devnet/faulty_mint.h"
+#include "fakes/seeded_rng.h"
+#include "store/sqlite_store.h"
+#include "wg/memory_device.h"
+
+#include <gtest/gtest.h>
+
+namespace adit::app {
+
+class StoppedClock final : public Clock {
+public:
+    UnixSeconds now() const override { return UnixSeconds(wall_); }
+    SteadyTime steady() const override { return SteadyTime(std::chrono::seconds(steady_)); }
+    void pass(Seconds length)
+    {
+        wall_ += length.count();
+        steady_ += length.count();
+    }
+
+private:
+    std::atomic<std::int64_t> wall_{1'800'000'000};
+    std::atomic<std::int64_t> steady_{1'000'000};
+};
+
+/// When the process ends: at the n-th of all moments (from 1) just before and just after every commit, and every
+/// request to the mint. 0: never.
+class Death {
+public:
+    explicit Death(int at) : at_(at) {}
+    /// True from the n-th moment on.
+    bool here(std::string_view what)
+    {
+        if (dead_) return true;
+        ++passed_;
+        if (passed_ == at_) {
+            dead_ = true;
+            where_ = what;
+        }
+        return dead_;
+    }
+    bool dead() const { return dead_; }
+    int passed() const { return passed_; }
+    const std::string& where() const { return where_; }
+
+private:
+    const int at_;
+    std::atomic<int> passed_{0};
+    std::atomic<bool> dead_{false};
+    std::string where_;
+};
+
+/// The mint as libcurl would show it, without a network.
+class MintWire final : public payments::HttpClient {
+public:
+    explicit MintWire(devnet::FaultyMint& mint) : mint_(mint) {}
+    Result<payments::HttpReply> call(const payments::HttpCall& call) override;
+    void set_death(Death* death) { death_ = death; }
+    int swaps() const { return swaps_; }
+
+private:
+    devnet::FaultyMint& mint_;
+    Death* death_ = nullptr;
+    std::atomic<int> swaps_{0};
+};
+
+/// Somebody with keys and a token, who sends one request, and sends it again until there is an answer.
+struct Buyer {
+    protocol::SecretKey key;
+    protocol::SecretKey refund_key;
+    protocol::WireguardKey client_key;
+    std::string token;
+    std::vector<payments::cashu::Proof> proofs;
+    http::Request request;
+};
+
+struct Answered {
+    int status = 0;
+    protocol::PurchaseAnswer answer;
+    std::optional<std::string> header(std::string_view name) const;
+    http::Response response;
+};
+
+class ShopWorld {
+public:
+    struct Options {
+        std::uint64_t fee_ppk = 0;
+        bool preshared_keys = true;
+        std::string price = "100";
+        std::string unit = "hour";
+        std::optional<protocol::Bound> max_purchase = {};
+        std::string subnet = "10.66.42.0/24";
+    };
+    explicit ShopWorld(Options options);
+    ShopWorld() : ShopWorld(Options{}) {}
+    ~ShopWorld();
+
+    /// Ends the process, if there is one, as a power cut would, and begins another that dies as told.
+    void restart(Death* death = nullptr);
+
+    /// A token of these proofs, locked to the sales key, paid for at the mint.
+    Buyer buyer(std::vector<std::uint64_t> amounts);
+    /// Makes the request of this buyer anew: by another event, or key.
+    void sign_request(Buyer& buyer, const protocol::SecretKey& key);
+    Answered ask(const Buyer& buyer);
+    /// Asks until it is answered for good, with time passing and the background at work. Fails the test if it never is.
+    Answered insist(const Buyer& buyer);
+
+    std::vector<payments::cashu::Proof> make_proofs(std::vector<std::uint64_t> amounts,
+                                                    const std::function<std::string()>& secret);
+    std::uint64_t spent_of(const Buyer& buyer) const; // sats of the buyer's token that the mint calls spent
+    std::uint64_t wallet();                           // sats of the store's unspent proofs; each is unspent at the mint
+    std::uint64_t worth(const std::string& token);    // of a token for the buyer; each proof is unspent at the mint
+    bool has_tunnel(const Buyer& buyer) const { return device.has(buyer.client_key); }
+
+    StoppedClock clock;
+    fakes::SeededRng rng{7};
+    devnet::Mint mint;
+    devnet::Faults faults;
+    devnet::FaultyMint faulty_mint{mint, faults};
+    MintWire wire{faulty_mint};
+    wg::MemoryDevice device;
+    std::filesystem::path folder;
+    Config config;
+
+    struct Process; // what a crash takes away
+    std::unique_ptr<Process> process;
+};
+
+struct ShopWorld::Process {
+    Process(ShopWorld& world, Death* death);
+    Shop shop;
+    std::unique_ptr<store::SqliteStore> store;
+    std::unique_ptr<wg::AddressPool> pool;
+    std::optional<Tunnels> tunnels;
+    payments::Mints mints;
+    std::optional<payments::WalletOutputs> wallet_outputs;
+    std::optional<payments::Till> till;
+    InFlight in_flight;
+    std::optional<SwapLimits> limits;
+    std::optional<Recovery> recovery;
+    std::optional<Purchases> purchases;
+};
+
+} // namespace adit::app
