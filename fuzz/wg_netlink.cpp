@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     DeviceDump dump(9);
     auto progress = DeviceDump::Progress::more;
     for (adit::ByteView rest = all; rest.size() > 2 && progress == DeviceDump::Progress::more;) {
-        const std::size_t length = std::min<std::size_t>(rest.size() - 2, rest[0] | rest[1] << 8);
+        const std::size_t length = std::min<std::size_t>(rest.size() - 2, rest[0] + 256u * rest[1]);
         const auto fed = dump.feed(rest.subspan(2, length));
         if (!fed) break;
         progress = *fed;
