@@ -112,13 +112,18 @@ Result<Event> parse_event(const nlohmann::json& object)
     if (!time) return malformed("created_at is not a whole number of seconds");
     const auto number = whole_number(*kind, kMaxKind);
     if (!number) return malformed("kind is not 0 to 65535");
-    return Event{.id = TRY(parse_hex_exactly<32>(*id)),
-                 .pubkey = TRY(PublicKey::parse_hex(*pubkey)),
+    // Taken one by one: leaving a half-made struct through TRY would leak what it holds already.
+    const EventId parsed_id = TRY(parse_hex_exactly<32>(*id));
+    const PublicKey author = TRY(PublicKey::parse_hex(*pubkey));
+    const Signature signature = TRY(parse_hex_exactly<64>(*sig));
+    std::vector<Tag> parsed_tags = TRY(parse_tags(*tags));
+    return Event{.id = parsed_id,
+                 .pubkey = author,
                  .created_at = UnixSeconds(static_cast<std::int64_t>(*time)),
                  .kind = static_cast<std::uint32_t>(*number),
-                 .tags = TRY(parse_tags(*tags)),
+                 .tags = std::move(parsed_tags),
                  .content = *content,
-                 .sig = TRY(parse_hex_exactly<64>(*sig))};
+                 .sig = signature};
 }
 
 EventId event_id(const PublicKey& author, const EventDraft& draft)

@@ -147,40 +147,46 @@ std::string encode(const FromRelay& message)
         message);
 }
 
+// Below no TRY stands inside braces after something that owns memory: leaving a half-made struct would leak it.
+
 Result<ToRelay> parse_to_relay(std::string_view json)
 {
     const Parsed message = TRY(parse_message(json));
     const std::string& verb = message.verb();
     if (verb == "EVENT") return ToRelay(to_relay::Publish{TRY(event_at(message, 1))});
-    if (verb == "REQ")
-        return ToRelay(to_relay::Request{TRY(subscription_at(message, 1)), TRY(filters_from(message, 2))});
-    if (verb == "COUNT")
-        return ToRelay(to_relay::Count{TRY(subscription_at(message, 1)), TRY(filters_from(message, 2))});
-    if (verb == "CLOSE") return ToRelay(to_relay::Close{TRY(subscription_at(message, 1))});
     if (verb == "AUTH") return ToRelay(to_relay::Auth{TRY(event_at(message, 1))});
-    return malformed("unknown verb");
+    if (verb != "REQ" && verb != "COUNT" && verb != "CLOSE") return malformed("unknown verb");
+
+    std::string subscription = TRY(subscription_at(message, 1));
+    if (verb == "CLOSE") return ToRelay(to_relay::Close{std::move(subscription)});
+    std::vector<Filter> filters = TRY(filters_from(message, 2));
+    if (verb == "COUNT") return ToRelay(to_relay::Count{std::move(subscription), std::move(filters)});
+    return ToRelay(to_relay::Request{std::move(subscription), std::move(filters)});
 }
 
 Result<FromRelay> parse_from_relay(std::string_view json)
 {
     const Parsed message = TRY(parse_message(json));
     const std::string& verb = message.verb();
-    if (verb == "EVENT")
-        return FromRelay(from_relay::Match{TRY(subscription_at(message, 1)), TRY(event_at(message, 2))});
-    if (verb == "EOSE") return FromRelay(from_relay::EndOfStored{TRY(subscription_at(message, 1))});
     if (verb == "OK") return parse_ok(message);
-    if (verb == "CLOSED")
-        return FromRelay(from_relay::Closed{.subscription = TRY(subscription_at(message, 1)),
-                                            .message = message.size() > 2 ? TRY(text_at(message, 2)) : std::string()});
     if (verb == "NOTICE") return FromRelay(from_relay::Notice{TRY(text_at(message, 1))});
     if (verb == "AUTH") return FromRelay(from_relay::Auth{TRY(text_at(message, 1))});
-    if (verb == "COUNT") {
-        const nlohmann::json* const count = message.size() > 2 ? member(message.elements[2], "count") : nullptr;
-        const auto number = count == nullptr ? std::nullopt : whole_number(*count, UINT64_MAX);
-        if (!number) return malformed("a COUNT without a count");
-        return FromRelay(from_relay::Count{TRY(subscription_at(message, 1)), *number});
+    if (verb != "EVENT" && verb != "EOSE" && verb != "CLOSED" && verb != "COUNT") return malformed("unknown verb");
+
+    std::string subscription = TRY(subscription_at(message, 1));
+    if (verb == "EOSE") return FromRelay(from_relay::EndOfStored{std::move(subscription)});
+    if (verb == "CLOSED") {
+        std::string text = message.size() > 2 ? TRY(text_at(message, 2)) : std::string();
+        return FromRelay(from_relay::Closed{std::move(subscription), std::move(text)});
     }
-    return malformed("unknown verb");
+    if (verb == "EVENT") {
+        Event event = TRY(event_at(message, 2));
+        return FromRelay(from_relay::Match{std::move(subscription), std::move(event)});
+    }
+    const nlohmann::json* const count = message.size() > 2 ? member(message.elements[2], "count") : nullptr;
+    const auto number = count == nullptr ? std::nullopt : whole_number(*count, UINT64_MAX);
+    if (!number) return malformed("a COUNT without a count");
+    return FromRelay(from_relay::Count{std::move(subscription), *number});
 }
 
 RelayPrefix relay_prefix(std::string_view message)
