@@ -547,7 +547,7 @@ TEST(LoadConfig, LooksAtTheModesOfRealFiles)
     write("nsec", std::string(kNodeSecret) + "\n", 0600);
     EXPECT_TRUE(load_config(folder / "config.toml").config);
     EXPECT_THAT(load_config(folder / "config.toml").warnings, IsEmpty());
-    for (const mode_t mode : {0604, 0602, 0620, 0644}) {
+    for (const mode_t mode : {0604U, 0602U, 0620U, 0644U}) {
         write("nsec", kNodeSecret, mode);
         EXPECT_FALSE(load_config(folder / "config.toml").config) << std::oct << mode;
     }

@@ -184,7 +184,6 @@ TEST(SameHost, IgnoresCaseAndOnePortButNotTwo)
 TEST_F(PurchaseAuthTest, TheHeaderIsReadInEveryFormThatClientsSend)
 {
     const Event event = signed_event(draft());
-    const Bytes json(as_bytes(encode_event(event)).begin(), as_bytes(encode_event(event)).end());
     const std::string text = encode_event(event);
     const std::string padded = encode_base64(as_bytes(text));
     const std::string url_safe = encode_base64url(as_bytes(text));
