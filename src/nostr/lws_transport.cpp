@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kProtocol = "adit-relay";
 constexpr unsigned kConnectTimeout_s = 6; // for the TCP connection to one address; then the next is tried
-constexpr std::size_t kKeptCapacity = 64 * 1024;
+constexpr std::size_t kKeptCapacity = 65'536;
 
 int on_lws(lws* wsi, lws_callback_reasons reason, void*, void* in, std::size_t length)
 {

@@ -457,7 +457,7 @@ void RelayLink::send_pending()
     }
 }
 
-void RelayLink::finish(PendingSeq seq, PublishOutcome outcome)
+void RelayLink::finish(PendingSeq seq, const PublishOutcome& outcome)
 {
     const auto found = pending_.find(seq);
     if (found == pending_.end()) return; // a callback of an earlier one led here again

@@ -160,7 +160,7 @@ private:
     void handle(const protocol::from_relay::Auth& auth);
 
     void send_pending();
-    void finish(PendingSeq seq, PublishOutcome outcome);
+    void finish(PendingSeq seq, const PublishOutcome& outcome);
     void ask(Subscription& subscription);
     void ask_those(Asked state);
     void refuse(SubscriptionId id, const std::string& why);

@@ -255,7 +255,7 @@ public:
     // --- subscriptions
 
     void subscribe(SubscriptionId id, const std::vector<protocol::Filter>& filters,
-                   std::function<void(const protocol::Event&)> on_event, Seconds overlap)
+                   const std::function<void(const protocol::Event&)>& on_event, Seconds overlap)
     {
         auto memory = std::make_shared<Memory>(); // shared by the subscriptions of all relays
         std::vector<RelayLink::SubscriptionId>& ids = subscriptions_[id];
