@@ -63,6 +63,7 @@ struct MintServer::Connection {
     http::RequestReader reader{kLimits};
     std::string out;
     bool busy = false;       // a request is being answered, or never will be
+    bool serving = false;    // serve_requests() is at work on it
     bool keep_alive = false; // after the answer
     bool closing = false;    // when `out` is written
     bool wants_write = false;
@@ -126,32 +127,39 @@ void MintServer::on_ready(Number number, Loop::Ready ready)
     } else if (ready.hung_up) {
         return close(number);
     }
-    next_request(connection);
+    serve_requests(number);
 }
 
-void MintServer::next_request(Connection& connection)
+void MintServer::serve_requests(Number number)
 {
-    if (connection.busy || connection.closing) return;
-    http::RequestReader& reader = connection.reader;
-    if (reader.take_continue()) {
-        connection.out += "HTTP/1.1 100 Continue\r\n\r\n";
-        flush(connection);
-        return;
-    }
-    if (reader.state() == http::RequestReader::State::refused) {
+    for (;;) {
+        const auto found = connections_.find(number);
+        if (found == connections_.end()) return;
+        Connection& connection = *found->second;
+        // A client may send many requests at once: they are a loop here, not a recursion through deliver().
+        if (connection.serving || connection.busy || connection.closing) return;
+        http::RequestReader& reader = connection.reader;
+        if (reader.take_continue()) {
+            connection.out += "HTTP/1.1 100 Continue\r\n\r\n";
+            flush(connection);
+            return;
+        }
+        if (reader.state() == http::RequestReader::State::refused) {
+            connection.busy = true;
+            connection.keep_alive = false;
+            return deliver(number, {Delivery::whole, {reader.refusal().status, R"({"detail":"not HTTP"})"}});
+        }
+        if (reader.state() != http::RequestReader::State::complete) return;
+        connection.keep_alive = reader.keep_alive();
         connection.busy = true;
-        connection.keep_alive = false;
-        return deliver(connection.number, {Delivery::whole, {reader.refusal().status, R"({"detail":"not HTTP"})"}});
+        connection.serving = true;
+        begin(number, reader.take());
+        if (const auto still = connections_.find(number); still != connections_.end()) still->second->serving = false;
     }
-    if (reader.state() != http::RequestReader::State::complete) return;
-    connection.keep_alive = reader.keep_alive();
-    connection.busy = true;
-    begin(connection, reader.take());
 }
 
-void MintServer::begin(const Connection& connection, http::Request request)
+void MintServer::begin(Number number, http::Request request)
 {
-    const Number number = connection.number;
     if (request.method == "OPTIONS") return deliver(number, {Delivery::whole, {204, ""}});
     {
         const std::lock_guard lock(mutex_);
@@ -190,7 +198,7 @@ void MintServer::deliver(Number number, const Outcome& outcome)
     }
     connection.busy = false;
     connection.closing = !keep_alive;
-    if (flush(connection)) next_request(connection);
+    if (flush(connection)) serve_requests(number);
 }
 
 bool MintServer::flush(Connection& connection)

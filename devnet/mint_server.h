@@ -33,8 +33,8 @@ private:
     MintServer(Loop& loop, FaultyMint& mint, int listener, std::uint16_t port);
     void accept_all();
     void on_ready(Number number, Loop::Ready ready);
-    void next_request(Connection& connection);
-    void begin(const Connection& connection, http::Request request);
+    void serve_requests(Number number);
+    void begin(Number number, http::Request request);
     void deliver(Number number, const Outcome& outcome);
     /// False: the connection is closed now.
     bool flush(Connection& connection);

@@ -143,6 +143,15 @@ TEST_F(WorldTest, TheMintsPortWithstandsWhatIsNotHttp)
     EXPECT_EQ(mint("/v1/info").status(), 200);
 }
 
+TEST_F(WorldTest, TwentyThousandRequestsSentAtOnceDoNotExhaustTheStack)
+{
+    std::string ahead;
+    for (int i = 0; i < 20'000; ++i) ahead += "/v1/x HTTP/1.1\r\nHost: a\r\n\r\nGET ";
+    EXPECT_EQ(http(world_->mint_url(), "GET", ahead + "/v1/x").status(), 404);
+    EXPECT_EQ(mint("/v1/info").status(), 200);
+    EXPECT_GT(world_->mint_requests()["mint.unknown"], 1U);
+}
+
 TEST_F(WorldTest, KeysetsRotateOverTheControlPort)
 {
     const auto before = wallet_.keyset();
