@@ -213,7 +213,8 @@ void add_fault_routes(http::Router& router, Faults& faults)
 {
     router.add("GET", "/faults", answering([&faults](auto&, auto&) -> Handled { return faults.list(); }));
     router.add("POST", "/faults", answering([&faults](auto&, const json& body) -> Handled {
-                   return json{{"number", faults.add(TRY(parse_fault(body)))}};
+                   const std::uint64_t number = faults.add(TRY(parse_fault(body)));
+                   return json{{"number", number}};
                }));
     router.add("DELETE", "/faults", answering([&faults](auto&, auto&) -> Handled {
                    faults.clear();
@@ -254,10 +255,12 @@ void add_mint_routes(http::Router& router, Mint& mint)
                    return json{{"ok", true}};
                }));
     router.add("POST", "/keysets", answering([&mint](auto&, const json& body) -> Handled {
-                   return json{{"id", mint.add_keyset(TRY(parse_plan(body)))}};
+                   const auto id = mint.add_keyset(TRY(parse_plan(body)));
+                   return json{{"id", id}};
                }));
     router.add("POST", "/keysets/rotate", answering([&mint](auto&, const json& body) -> Handled {
-                   return json{{"id", mint.rotate(TRY(parse_plan(body)))}};
+                   const auto id = mint.rotate(TRY(parse_plan(body)));
+                   return json{{"id", id}};
                }));
     router.add("POST", "/keysets/{id}/active",
                answering([&mint](const http::Request& request, const json& body) -> Handled {

@@ -111,8 +111,9 @@ Judged<std::string> Mint::new_mint_quote(std::string_view body)
     }
     quote.preimage = rng_.bytes<32>();
     quote.expiry = clock_.now() + settings_.quote_expiry;
+    const std::string description = TRY(optional_text(request, "description")).value_or("");
     quote.request = encode_invoice({to_msat(quote.amount), clock_.now(), settings_.quote_expiry, sha256(quote.preimage),
-                                    rng_.bytes<32>(), TRY(optional_text(request, "description")).value_or("")},
+                                    rng_.bytes<32>(), description},
                                    node_key_);
     const std::string id = encode_hex(rng_.bytes<16>());
     // As at the mints in use, the invoice is never paid yet when it is handed out.

@@ -17,6 +17,7 @@ constexpr Seconds kAccountTimeEvery{60};
 constexpr Seconds kSaveEvery{60};
 constexpr Seconds kEndRestsEvery{10};
 constexpr Seconds kWipeEvery{600};
+constexpr std::size_t kChangesAtOnce = 1000;
 constexpr Milliseconds kDeadlineGrain{100}; // the wall clock has whole seconds only
 
 std::vector<wg::HostAddress> addresses_of(const store::Lease& lease)
@@ -293,6 +294,17 @@ Result<wg::DeviceStatus> Tunnels::look()
     return status;
 }
 
+/// A userspace device takes more than its 2 s for ten thousand peers at once.
+Result<void> Tunnels::apply_in_batches(std::span<const wg::PeerChange> changes)
+{
+    while (!changes.empty()) {
+        const std::size_t count = std::min(kChangesAtOnce, changes.size());
+        TRY(device_.apply(changes.first(count)));
+        changes = changes.subspan(count);
+    }
+    return {};
+}
+
 /// Peers first, then the books: if we die in between, the next start finds the session over and does it again.
 void Tunnels::end(const std::vector<WireguardKey>& keys)
 {
@@ -300,7 +312,7 @@ void Tunnels::end(const std::vector<WireguardKey>& keys)
     std::vector<wg::PeerChange> removals;
     removals.reserve(keys.size());
     for (const WireguardKey& key : keys) removals.emplace_back(wg::PeerRemove{key});
-    const auto removed = device_.apply(removals);
+    const auto removed = apply_in_batches(removals);
     if (!removed && removed.error().reason != Reason::device_absent) {
         log_error("peers_not_removed", {{"peers", keys.size()}, {"detail", removed.error().detail}});
         return; // still in the books, so tried again
@@ -452,7 +464,7 @@ void Tunnels::reconcile()
         others_ = std::move(others);
     }
     if (changes.empty()) return;
-    if (const auto applied = device_.apply(changes); !applied)
+    if (const auto applied = apply_in_batches(changes); !applied)
         log_error("reconcile_failed", {{"detail", applied.error().detail}});
     else
         log_info("reconciled", {{"put", missing}, {"removed", over}});

@@ -38,7 +38,8 @@ protocol::WalletProof to_wallet(const Proof& proof)
 
 Result<Proof> from_wallet(const protocol::WalletProof& proof)
 {
-    Proof out{proof.id, Sat(proof.amount), proof.secret, TRY(Point::parse_hex(proof.c)), proof.witness, {}};
+    const Point c = TRY(Point::parse_hex(proof.c));
+    Proof out{proof.id, Sat(proof.amount), proof.secret, c, proof.witness, {}};
     if (!proof.dleq) return out;
     payments::cashu::Dleq dleq;
     dleq.e = TRY(parse_hex_exactly<32>(proof.dleq->e));

@@ -81,9 +81,8 @@ Result<OwnedProofs> unblind_all(std::span<const Output> outputs, std::span<const
         if (key == keyset->keys.end()) return wrong("the keyset has no key for an amount of ours");
         if (signature.dleq && !cashu::verify_promise_dleq(key->second, output.message.b, signature.c, *signature.dleq))
             return wrong("a signature whose DLEQ does not verify");
-        cashu::Proof proof{output.message.keyset, output.message.amount,
-                           output.secret,         TRY(cashu::unblind(signature.c, output.r, key->second)),
-                           std::nullopt,          std::nullopt};
+        const cashu::Point c = TRY(cashu::unblind(signature.c, output.r, key->second));
+        cashu::Proof proof{output.message.keyset, output.message.amount, output.secret, c, std::nullopt, std::nullopt};
         if (signature.dleq) {
             proof.dleq = signature.dleq;
             ByteArray<32> r{};

@@ -20,9 +20,8 @@ Result<Coordinate> parse_coordinate(std::string_view text)
     std::uint16_t kind = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + first, kind);
     if (error != std::errc{} || end != text.data() + first) return malformed;
-    return Coordinate{.kind = kind,
-                      .author = TRY(PublicKey::parse_hex(text.substr(first + 1, second - first - 1))),
-                      .d_tag = std::string(text.substr(second + 1))};
+    const PublicKey author = TRY(PublicKey::parse_hex(text.substr(first + 1, second - first - 1)));
+    return Coordinate{.kind = kind, .author = author, .d_tag = std::string(text.substr(second + 1))};
 }
 
 } // namespace adit::protocol

@@ -56,7 +56,8 @@ Result<EventDraft> encrypted_draft(std::uint32_t kind, std::string plaintext, co
 {
     auto content = nip44_encrypt(conversation_key(author, author.public_key()), plaintext, rng);
     sodium_memzero(plaintext.data(), plaintext.size());
-    return EventDraft{.created_at = now, .kind = kind, .tags = {}, .content = TRY(std::move(content))};
+    if (!content) return content.error();
+    return EventDraft{.created_at = now, .kind = kind, .tags = {}, .content = std::move(*content)};
 }
 
 /// What we once encrypted to ourselves.
@@ -307,7 +308,8 @@ Result<NutzapInfo> parse_nutzap_info(const Event& event)
     if (event.kind != kKindNutzapInfo) return Error{Reason::wrong_kind, "not kind 10019"};
     std::string_view key = event.first("pubkey").value_or(std::string_view{});
     if (key.size() == 66 && (key.starts_with("02") || key.starts_with("03"))) key.remove_prefix(2); // seen in the wild
-    NutzapInfo info{.relays = {}, .mints = {}, .pubkey = TRY(PublicKey::parse_hex(key))};
+    const PublicKey pubkey = TRY(PublicKey::parse_hex(key));
+    NutzapInfo info{.relays = {}, .mints = {}, .pubkey = pubkey};
     for (const Tag* const tag : event.all("relay"))
         if (tag->size() >= 2) info.relays.push_back((*tag)[1]);
     for (const Tag* const tag : event.all("mint")) {

@@ -97,9 +97,11 @@ Result<FromRelay> parse_ok(const Parsed& message)
 {
     if (message.size() < 3 || !message.elements[2].is_boolean()) return malformed("an OK without a verdict");
     // The fourth element must be there, but not every relay knows.
-    return FromRelay(from_relay::Ok{.id = TRY(parse_hex_exactly<32>(TRY(text_at(message, 1)))),
-                                    .accepted = message.elements[2].get<bool>(),
-                                    .message = message.size() > 3 ? TRY(text_at(message, 3)) : std::string()});
+    const EventId id = TRY(parse_hex_exactly<32>(TRY(text_at(message, 1))));
+    std::string words;
+    if (message.size() > 3) words = TRY(text_at(message, 3));
+    return FromRelay(
+        from_relay::Ok{.id = id, .accepted = message.elements[2].get<bool>(), .message = std::move(words)});
 }
 
 /// Of a URL that normalize_relay_url gave; without the port.

@@ -55,7 +55,8 @@ Result<std::optional<SwapFacts>> swap_facts(Database& db, SwapId swap, PurchaseI
                     {static_cast<std::int64_t>(swap), row_number(purchase), purpose_word(purpose)},
                     [](Row& row) -> Result<SwapFacts> {
                         std::string mint(row.text());
-                        return SwapFacts{std::move(mint), TRY(split_points(row.text()))};
+                        auto inputs = TRY(split_points(row.text()));
+                        return SwapFacts{std::move(mint), std::move(inputs)};
                     });
 }
 

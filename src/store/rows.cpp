@@ -192,7 +192,8 @@ Result<Purchase> read_purchase(Row& row)
     const auto state = session::parse_state(row.text());
     if (!state) return damaged();
     const auto event_id = TRY(read_bytes<32>(row.text()));
-    Purchase purchase{.id = id, .state = *state, .event_id = event_id, .auth_key = TRY(read_public_key(row.text()))};
+    const auto auth_key = TRY(read_public_key(row.text()));
+    Purchase purchase{.id = id, .state = *state, .event_id = event_id, .auth_key = auth_key};
     if (const auto key = row.maybe_text()) purchase.refund_key = TRY(read_public_key(*key));
     purchase.client_key = TRY(read_client_key(row));
     purchase.listing = row.text();
@@ -246,18 +247,17 @@ Result<WalletProof> read_proof(Row& row, ProofState state)
     std::string keyset(row.text());
     const Sat amount(read_amount(row));
     std::string secret(row.text());
-    Proof proof{.keyset = std::move(keyset),
-                .amount = amount,
-                .secret = std::move(secret),
-                .c = TRY(read_point(row.text())),
-                .witness = {},
-                .dleq = {}};
+    const Point c = TRY(read_point(row.text()));
+    Proof proof{
+        .keyset = std::move(keyset), .amount = amount, .secret = std::move(secret), .c = c, .witness = {}, .dleq = {}};
     proof.witness = owned(row.maybe_text());
     const auto e = row.maybe_text();
     const auto s = row.maybe_text();
     const auto r = row.maybe_text();
     if (e && s) {
-        proof.dleq = payments::cashu::Dleq{.e = TRY(read_bytes<32>(*e)), .s = TRY(read_bytes<32>(*s)), .r = {}};
+        const auto e_bytes = TRY(read_bytes<32>(*e));
+        const auto s_bytes = TRY(read_bytes<32>(*s));
+        proof.dleq = payments::cashu::Dleq{.e = e_bytes, .s = s_bytes, .r = {}};
         if (r) proof.dleq->r = TRY(read_bytes<32>(*r));
     }
     WalletProof found{.mint = std::move(mint), .proof = std::move(proof), .state = state, .token_event = {}};

@@ -44,7 +44,8 @@ Result<std::optional<LiveSession>> SqliteStore::live_session(const protocol::Wir
                         "JOIN leases l ON l.client = s.client WHERE s.client = $1 AND s.live = 1",
                         {client}, [](Row& row) -> Result<LiveSession> {
                             auto session = TRY(read_session(row));
-                            return LiveSession{std::move(session), TRY(read_lease(row))};
+                            auto lease = TRY(read_lease(row));
+                            return LiveSession{std::move(session), std::move(lease)};
                         });
     });
 }
@@ -59,7 +60,8 @@ Result<std::vector<LiveSession>> SqliteStore::live_sessions()
                     "JOIN leases l ON l.client = s.client WHERE s.live = 1 ORDER BY s.id",
                     {}, [&](Row& row) -> Result<void> {
                         auto session = TRY(read_session(row));
-                        sessions.push_back({std::move(session), TRY(read_lease(row))});
+                        auto lease = TRY(read_lease(row));
+                        sessions.push_back({std::move(session), std::move(lease)});
                         return {};
                     }));
         // No step leaves one without a lease; an edited database must not keep the others from their tunnels.

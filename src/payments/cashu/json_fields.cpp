@@ -121,7 +121,8 @@ Result<BlindSignature> read_signature(const Json& value)
     const Common common = TRY(read_common(value));
     const auto c = as_point(member(value, "C_"));
     if (!c) return malformed("C_");
-    return BlindSignature{common.keyset, common.amount, *c, TRY(read_dleq(member(value, "dleq")))};
+    const auto dleq = TRY(read_dleq(member(value, "dleq")));
+    return BlindSignature{common.keyset, common.amount, *c, dleq};
 }
 
 Result<std::vector<Proof>> read_proofs(const Json* value) { return read_all(value, read_proof); }

@@ -65,7 +65,8 @@ Result<MintRequest> parse_mint(std::string_view json)
     const Json root = TRY(protocol::parse_json(json));
     const std::string* quote = as_string(member(root, "quote"));
     if (quote == nullptr) return malformed("quote");
-    MintRequest request{*quote, TRY(read_outputs(member(root, "outputs"))), std::nullopt};
+    auto outputs = TRY(read_outputs(member(root, "outputs")));
+    MintRequest request{*quote, std::move(outputs), std::nullopt};
     if (const Json* signature = member(root, "signature")) {
         request.signature = as_hex<64>(signature);
         if (!request.signature) return malformed("signature");
