@@ -22,7 +22,7 @@ struct WellKnownSecret {
     const SecretTag* tag(std::string_view key) const;
 };
 
-inline constexpr std::size_t kMaxSecretBytes = 16 * 1024;
+inline constexpr std::size_t kMaxSecretBytes = 16384;
 
 /// None: a plain secret, spendable by whoever knows it. Errors: wrong_p2pk (it looks like a well-known secret but is
 /// malformed: repeated keys or tags, values that are not text, an empty tag; or it is over kMaxSecretBytes).
