@@ -1,3 +1,4 @@
+#include "base/bytes.h"
 #include "devnet/faults.h"
 
 #include "protocol/json.h"
