@@ -19,7 +19,7 @@ struct Token {
 };
 
 struct TokenLimits {
-    std::size_t bytes = 256 * 1024; // of text
+    std::size_t bytes = 262'144; // of text
     std::size_t proofs = 200;
 };
 
