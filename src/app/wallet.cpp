@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace adit::app {
 
@@ -96,7 +97,7 @@ Result<bool> Wallet::is_known() const { return TRY(parts_.store.fact(kFactWallet
 Result<void> Wallet::find_or_make(Milliseconds patience, const std::vector<std::string>& relay_urls)
 {
     if (relay_urls.empty()) return make(relay_urls); // there is nowhere that one could be
-    const nostr::FetchResult fetched = parts_.relays.fetch(wallet_filters(parts_.key.public_key()), patience);
+    const nostr::FetchResult fetched = fetch_all(patience);
     const protocol::WalletState found = protocol::fold_wallet(fetched.events, parts_.key);
     if (found.event) return adopt(found);
     if (!found.unreadable_wallets.empty())
@@ -114,6 +115,28 @@ Result<void> Wallet::find_or_make(Milliseconds patience, const std::vector<std::
                          ". Start again when they answer, or take them out of [nostr].relays"};
     }
     return make(relay_urls);
+}
+
+/// Relays cap long answers, so what is older than the oldest that came is asked for until nothing new comes.
+nostr::FetchResult Wallet::fetch_all(Milliseconds patience)
+{
+    nostr::FetchResult all;
+    std::set<protocol::EventId> known;
+    std::optional<UnixSeconds> until;
+    for (;;) {
+        auto filters = wallet_filters(parts_.key.public_key());
+        for (protocol::Filter& filter : filters) filter.until = until;
+        nostr::FetchResult page = parts_.relays.fetch(std::move(filters), patience);
+        std::size_t fresh = 0;
+        for (Event& event : page.events) {
+            if (!known.insert(event.id).second) continue;
+            ++fresh;
+            until = until ? std::min(*until, event.created_at) : event.created_at;
+            all.events.push_back(std::move(event));
+        }
+        all.relays = std::move(page.relays);
+        if (fresh == 0 || !all.complete()) return all;
+    }
 }
 
 Result<void> Wallet::adopt(const protocol::WalletState& found)

@@ -43,6 +43,7 @@ public:
     Milliseconds step();
 
 private:
+    nostr::FetchResult fetch_all(Milliseconds patience);
     Result<void> adopt(const protocol::WalletState& found);
     Result<void> make(const std::vector<std::string>& relay_urls);
     Result<void> remember(const std::vector<protocol::SecretKey>& keys);

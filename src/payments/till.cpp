@@ -122,7 +122,7 @@ Result<Tender> Till::judge(const cashu::Token& token) const
         proof.witness.reset(); // ours will stand there
         tender.every_proof_has_dleq = tender.every_proof_has_dleq && proof.dleq.has_value();
     }
-    for (const Proof& proof : tender.proofs) TRY(cashu::spendable_alone(proof.secret, sales_key_.public_key(), now));
+    TRY(cashu::all_spendable_alone(tender.proofs, sales_key_.public_key(), now));
 
     const auto face = cashu::total(tender.proofs);
     const auto fee = fee_for(tender.proofs, *page);

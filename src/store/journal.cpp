@@ -43,7 +43,8 @@ Result<SwapId> insert_swap(Database& db, PurchaseId purchase, const SwapIntent& 
     return SwapId{id};
 }
 
-/// The mint and the inputs of a swap that is this purchase's, of that purpose; none where it is not.
+/// The mint and the inputs of a swap that is this purchase's, of that purpose, or that spends the same inputs for a
+/// released one (see swaps()); none where it is not.
 struct SwapFacts {
     std::string mint;
     std::vector<Point> inputs;
@@ -51,8 +52,9 @@ struct SwapFacts {
 Result<std::optional<SwapFacts>> swap_facts(Database& db, SwapId swap, PurchaseId purchase,
                                             payments::SwapPurpose purpose)
 {
-    return db.first("SELECT mint, inputs FROM swaps WHERE id = $1 AND purchase = $2 AND purpose = $3",
-                    {static_cast<std::int64_t>(swap), row_number(purchase), purpose_word(purpose)},
+    return db.first("SELECT mint, inputs FROM swaps WHERE id = $1 AND purpose = $2 "
+                    "AND inputs IN (SELECT inputs FROM swaps WHERE purchase = $3)",
+                    {static_cast<std::int64_t>(swap), purpose_word(purpose), row_number(purchase)},
                     [](Row& row) -> Result<SwapFacts> {
                         std::string mint(row.text());
                         auto inputs = TRY(split_points(row.text()));
@@ -124,13 +126,19 @@ Result<void> SqliteStore::mark_redeemed(PurchaseId purchase, SwapId swap, const 
 Result<void> SqliteStore::mark_released(PurchaseId purchase, Reason why)
 {
     return write("mark_released", [&, now = clock_.now(), rest = end_of_rest()](Database& db) -> Result<void> {
+        // An address that no peer can have had needs no rest: strangers could make the whole pool rest otherwise.
+        const auto had_peer = TRY(db.number("SELECT COUNT(*) FROM purchases p JOIN purchases mine ON mine.id = $1 "
+                                            "WHERE p.client = mine.client AND p.state NOT IN "
+                                            "('reserved', 'swapping', 'released')",
+                                            {row_number(purchase)}))
+                                  .value_or(0);
         const auto changed = TRY(db.run("UPDATE purchases SET state = 'released', state_since_s = $1, "
                                         "released_because = $2, holds_lease = 0 "
                                         "WHERE id = $3 AND state IN ('reserved', 'swapping')",
                                         {now, protocol::reason_info(why).word, row_number(purchase)}));
         if (changed == 0) return someone_was_first("mark_released: not reserved or swapping");
         TRY(db.run("DELETE FROM claims WHERE purchase = $1", {row_number(purchase)}));
-        return release_lease_of(db, purchase, rest);
+        return release_lease_of(db, purchase, had_peer > 0 ? rest : now);
     });
 }
 
@@ -178,15 +186,20 @@ Result<std::vector<StoredSwap>> SqliteStore::swaps(PurchaseId purchase)
 {
     return read("swaps", [&](Database& db) -> Result<std::vector<StoredSwap>> {
         std::vector<StoredSwap> found;
-        TRY(db.each("SELECT id, purpose, mint, body, inputs FROM swaps WHERE purchase = $1 ORDER BY id",
+        // Its own come last. Asked only where a mint has been silent or has refused, so a scan does no harm.
+        TRY(db.each("SELECT s.id, s.purchase, s.purpose, s.mint, s.body, s.inputs FROM swaps s "
+                    "JOIN purchases p ON p.id = s.purchase WHERE s.purchase = $1 OR (p.state = 'released' "
+                    "AND s.inputs IN (SELECT inputs FROM swaps WHERE purchase = $1)) "
+                    "ORDER BY s.purchase = $1, s.id",
                     {row_number(purchase)}, [&](Row& row) -> Result<void> {
                         const SwapId id{row.integer()};
+                        const PurchaseId of{row.integer()};
                         SwapIntent intent;
                         intent.purpose = TRY(read_purpose(row.text()));
                         intent.mint = row.text();
                         intent.body = row.text();
                         intent.inputs = TRY(split_points(row.text()));
-                        found.push_back({id, purchase, std::move(intent)});
+                        found.push_back({id, of, std::move(intent)});
                         return {};
                     }));
         for (StoredSwap& swap : found) swap.intent.outputs = TRY(read_outputs(db, swap.id));

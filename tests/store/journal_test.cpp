@@ -37,6 +37,23 @@ TEST_F(Journal, KeepsEveryIntentionWhole)
     }
 }
 
+TEST_F(Journal, GivesTheIntentionsOfAReleasedPurchaseOfTheSameProofsToo)
+{
+    const auto given_up = reserved(order(1, {"a", "b"}));
+    const auto old_swap = good(store().begin_swap(given_up, redeem({"a", "b"}, 0)));
+    good(store().mark_released(given_up, Reason::invalid_token));
+    const auto id = reserved(order(2, {"a", "b"}));
+    const auto own = good(store().begin_swap(id, redeem({"a", "b"}, 5)));
+    const auto swaps = good(store().swaps(id));
+    ASSERT_EQ(swaps.size(), 2U);
+    EXPECT_EQ(swaps[0].id, old_swap);
+    EXPECT_EQ(swaps[0].purchase, given_up);
+    EXPECT_EQ(swaps[1].id, own);
+    // The mint carried the old one out late: its receipt belongs to the purchase that runs.
+    good(store().mark_redeemed(id, old_swap, {}));
+    EXPECT_EQ(good(store().purchase(id)).state, State::redeemed);
+}
+
 TEST_F(Journal, KeepsBodiesWithEveryByte)
 {
     const auto id = reserved(order(1, {"a"}));

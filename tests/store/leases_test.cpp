@@ -22,12 +22,19 @@ TEST_F(Leases, BelongToTheKeyAndKeepTheirPresharedKey)
 
 TEST_F(Leases, RestOnlyWhenTheLastHolderGoes)
 {
-    const auto a = reserved(order(1, {"a"}));
+    const auto a = redeemed(order(1, {"a"}), 0);
     const auto b = reserved(order(2, {"b"}));
-    good(store().mark_released(a, Reason::policy));
+    good(store().drop_lease(a));
     EXPECT_EQ(rest_of("10.8.0.2"), std::nullopt);
     good(store().mark_released(b, Reason::policy));
     EXPECT_EQ(rest_of("10.8.0.2"), clock_.now() + 300s);
+}
+
+TEST_F(Leases, ThatNoPeerCanHaveHadNeedNoRest)
+{
+    good(store().mark_released(reserved(order(1, {"a"})), Reason::policy));
+    EXPECT_EQ(rest_of("10.8.0.2"), clock_.now());
+    EXPECT_EQ(good(store().end_rests(clock_.now())), std::vector<std::string>{"10.8.0.2"});
 }
 
 TEST_F(Leases, AreHeldByALiveSessionWhenItsPurchaseLetsGo)
@@ -40,7 +47,7 @@ TEST_F(Leases, AreHeldByALiveSessionWhenItsPurchaseLetsGo)
 
 TEST_F(Leases, ThatRestAreNobodyElsesUntilTheRestIsOver)
 {
-    good(store().mark_released(reserved(order(1, {"a"})), Reason::policy));
+    good(store().drop_lease(redeemed(order(1, {"a"}), 0)));
     const auto same = address("10.8.0.2");
     EXPECT_EQ(reason(store().reserve(order(2, {"b"}, 2), &same)), Reason::busy);
     clock_.advance(299s);
