@@ -290,6 +290,7 @@ Result<void> App::Parts::serve()
     if (recovery) {
         recovery_keeper.emplace([this] { return recovery->step(); });
         recovery->on_new([this] { recovery_keeper->wake(); });
+        recovery->on_settled([this] { nostr_keeper->wake(); });
     }
     if (purchases) purchases->on_sold([this] { nostr_keeper->wake(); });
 

@@ -279,6 +279,7 @@ Result<Fulfilment> Purchases::go_on(const Purchase& purchase, const protocol::Pu
         return answer(purchase, asking);
     case State::refunding:
         TRY(parts_.till.resume_refund(purchase.id, beneficiary(purchase)));
+        sold_();
         return answer(TRY(parts_.store.purchase(purchase.id)), asking);
     case State::refunded:
         return answer(purchase, asking);

@@ -149,6 +149,7 @@ Recovery::Outcome Recovery::try_again(const Purchase& purchase)
     const auto id = static_cast<std::int64_t>(purchase.id);
     if (!reason) {
         log_info("purchase_recovered", {{"purchase", id}, {"was", session::state_word(purchase.state)}});
+        settled_();
         return Outcome::settled;
     }
     const auto now = store_.purchase(purchase.id);

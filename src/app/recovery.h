@@ -20,6 +20,8 @@ public:
 
     /// Called after add(), so that the background thread looks when the next try is.
     void on_new(std::function<void()> wake) { wake_ = std::move(wake); }
+    /// Called after a purchase came to its end: the wallet has other proofs than before, to be told to relays.
+    void on_settled(std::function<void()> settled) { settled_ = std::move(settled); }
     /// At start: frees what was only reserved (the mint never heard of it), and takes up the rest.
     /// Errors: store_unavailable.
     Result<void> load();
@@ -47,6 +49,7 @@ private:
     SwapLimits& limits_;
     const Clock& clock_;
     std::function<void()> wake_ = [] {};
+    std::function<void()> settled_ = [] {};
     mutable std::mutex mutex_;
     std::map<payments::PurchaseId, Pending> pending_;
 };
