@@ -51,6 +51,7 @@ struct Purchases::Reading {
 struct Purchases::Refusal {
     std::optional<Sat> needed;                  // with amount-mismatch
     std::optional<std::string> payment_request; // with payment-required
+    std::optional<std::string> change;          // with session-ended: the buyer may have lost the answer that had it
 };
 
 Purchases::Purchases(Parts parts) : parts_(std::move(parts)) {}
@@ -102,7 +103,12 @@ http::Response Purchases::run(const http::Request& request, const Reading& readi
         if (reading.event) {
             if (const auto purchase = TRY(known(reading))) {
                 // A row that nothing was asked for is left from a crash: free it, and begin again.
-                if (purchase->state != State::reserved) return go_on(*purchase, reading.event->pubkey);
+                if (purchase->state != State::reserved) {
+                    auto fulfilment = go_on(*purchase, reading.event->pubkey);
+                    if (!fulfilment && fulfilment.error().reason == Reason::session_ended)
+                        refusal.change = purchase->change;
+                    return fulfilment;
+                }
                 TRY(parts_.store.mark_released(purchase->id, Reason::internal));
             }
         }
@@ -116,7 +122,8 @@ http::Response Purchases::run(const http::Request& request, const Reading& readi
     const Error& error = fulfilled.error();
     log_debug("purchase_refused", {{"reason", protocol::reason_info(error.reason).word}, {"detail", error.detail}});
     const protocol::ReasonInfo& info = protocol::reason_info(error.reason);
-    http::Response response = json(info.http_status, protocol::encode_refused(error.reason, {}, refusal.needed));
+    http::Response response =
+        json(info.http_status, protocol::encode_refused(error.reason, {}, refusal.needed, refusal.change));
     if (refusal.payment_request) response.headers.emplace_back("X-Cashu", *refusal.payment_request);
     if (info.http_status == 503 || info.http_status == 429)
         response.headers.emplace_back("Retry-After", std::to_string(kRetryAfter.count()));
@@ -272,6 +279,7 @@ Result<Fulfilment> Purchases::go_on(const Purchase& purchase, const protocol::Pu
     switch (purchase.state) {
     case State::swapping:
         TRY(parts_.till.resume(purchase.id, terms_of(purchase)));
+        sold_();
         return deliver(purchase.id, asking);
     case State::redeemed:
         return deliver_or_refund(purchase, asking);
@@ -279,7 +287,6 @@ Result<Fulfilment> Purchases::go_on(const Purchase& purchase, const protocol::Pu
         return answer(purchase, asking);
     case State::refunding:
         TRY(parts_.till.resume_refund(purchase.id, beneficiary(purchase)));
-        sold_();
         return answer(TRY(parts_.store.purchase(purchase.id)), asking);
     case State::refunded:
         return answer(purchase, asking);
@@ -360,8 +367,8 @@ Result<Fulfilment> Purchases::answer(const Purchase& purchase, const protocol::P
 {
     if (purchase.state == State::refunded) {
         CHECK(purchase.refund.has_value());
-        return Fulfilment(
-            protocol::Refunded{*purchase.refund, std::string(protocol::reason_info(Reason::refunded).message)});
+        return Fulfilment(protocol::Refunded{
+            *purchase.refund, std::string(protocol::reason_info(Reason::refunded).message), purchase.change});
     }
     if (purchase.state != State::active || !purchase.client_key)
         return Error{Reason::session_ended, "what was bought is over"};

@@ -97,18 +97,22 @@ std::string encode_delivered(const Delivered& answer)
 std::string encode_refunded(const Refunded& answer)
 {
     const ReasonInfo info = reason_info(Reason::refunded);
-    return dump({{"status", "error"},
-                 {"reason", info.word},
-                 {"refund", answer.refund},
-                 {"message", answer.message.empty() ? std::string(info.message) : answer.message}});
+    OrderedJson object{{"status", "error"},
+                       {"reason", info.word},
+                       {"refund", answer.refund},
+                       {"message", answer.message.empty() ? std::string(info.message) : answer.message}};
+    if (answer.change) object["change"] = *answer.change;
+    return dump(object);
 }
 
-std::string encode_refused(Reason reason, std::string_view message, std::optional<Sat> needed)
+std::string encode_refused(Reason reason, std::string_view message, std::optional<Sat> needed,
+                           const std::optional<std::string>& change)
 {
     const ReasonInfo info = reason_info(reason);
     OrderedJson object{
         {"status", "error"}, {"reason", info.word}, {"message", message.empty() ? info.message : message}};
     if (needed) object["needed"] = needed->count();
+    if (change) object["change"] = *change;
     return dump(object);
 }
 
@@ -122,10 +126,12 @@ Result<PurchaseAnswer> parse_purchase_answer(int http_status, std::string_view b
     }
     const std::string word = text_at(*parsed, "reason").value_or("");
     const std::string message = text_at(*parsed, "message").value_or("");
-    if (auto refund = text_at(*parsed, "refund")) return PurchaseAnswer(Refunded{std::move(*refund), message});
+    if (auto refund = text_at(*parsed, "refund"))
+        return PurchaseAnswer(Refunded{std::move(*refund), message, text_at(*parsed, "change")});
     if (is_good(http_status) && text_at(*parsed, "status").value_or("ok") == "ok") return parse_delivered(*parsed);
     const auto needed = count_at(*parsed, "needed");
-    return PurchaseAnswer(Refused{http_status, word, message, needed ? std::optional(Sat(*needed)) : std::nullopt});
+    return PurchaseAnswer(Refused{http_status, word, message, needed ? std::optional(Sat(*needed)) : std::nullopt,
+                                  text_at(*parsed, "change")});
 }
 
 } // namespace adit::protocol

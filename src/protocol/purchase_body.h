@@ -41,6 +41,7 @@ struct Delivered {
 struct Refunded {
     std::string refund; // a Cashu token
     std::string message;
+    std::optional<std::string> change = {}; // a Cashu token: what was left over when it was paid
     bool operator==(const Refunded&) const = default;
 };
 
@@ -49,14 +50,16 @@ struct Refused {
     int http_status = 400;
     std::string word; // as sent; see parse_reason
     std::string message;
-    std::optional<Sat> needed; // with amount-mismatch: the price and the fee for these proofs
+    std::optional<Sat> needed;              // with amount-mismatch: the price and the fee for these proofs
+    std::optional<std::string> change = {}; // with session-ended: of a buyer who lost the answer that had it
     bool operator==(const Refused&) const = default;
 };
 
 std::string encode_delivered(const Delivered& answer);
 std::string encode_refunded(const Refunded& answer);
-/// {"status":"error","reason":…,"message":…,"needed":…}; an empty message becomes the reason's own.
-std::string encode_refused(Reason reason, std::string_view message = {}, std::optional<Sat> needed = std::nullopt);
+/// {"status":"error","reason":…,"message":…,"needed":…,"change":…}; an empty message becomes the reason's own.
+std::string encode_refused(Reason reason, std::string_view message = {}, std::optional<Sat> needed = std::nullopt,
+                           const std::optional<std::string>& change = std::nullopt);
 
 using PurchaseAnswer = std::variant<Delivered, Refunded, Refused>;
 /// What an operator, ours or another's, answered; at most 1 MiB. A 4xx or 5xx that is not JSON is a Refused without a

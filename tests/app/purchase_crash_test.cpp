@@ -102,7 +102,7 @@ TEST(PurchaseCrash, AtAnyWriteAndAnyCallOfTheMintNoPaymentIsLostOrTakenTwice)
 bool refund_dies_at(int n, const Mood& mood)
 {
     ShopWorld world;
-    const Buyer buyer = world.buyer({4, 32, 64});
+    const Buyer buyer = world.buyer({4, 16, 32, 64}); // 16 sat more than the price
     world.device.set_mood(wg::MemoryDevice::Mood::works);
     world.restart();
     // Usable while it is sold, and refusing when the peer is put.
@@ -130,6 +130,7 @@ bool refund_dies_at(int n, const Mood& mood)
     EXPECT_NE(refunded, nullptr) << answered.response.body;
     if (!refunded) return true;
     EXPECT_EQ(world.worth(refunded->refund), 100U);
+    EXPECT_EQ(refunded->change ? world.worth(*refunded->change) : 0, 16U);
     EXPECT_EQ(world.wallet(), 0U);
     EXPECT_FALSE(world.has_tunnel(buyer));
     world.device.set_mood(wg::MemoryDevice::Mood::works);

@@ -102,6 +102,10 @@ TEST(PurchaseAnswers, ARefundGoesThroughJsonAndBackWithAMessage)
     EXPECT_EQ(std::get<Refunded>(*answer).refund, "cashuBabc");
     EXPECT_FALSE(std::get<Refunded>(*answer).message.empty());
     EXPECT_NE(encode_refunded({"t", "m"}).find(R"("reason":"refunded")"), std::string::npos);
+    const auto with_change = parse_purchase_answer(409, encode_refunded({"t", "m", "cashuBchange"}));
+    EXPECT_EQ(std::get<Refunded>(*with_change).change, "cashuBchange");
+    const auto ended = parse_purchase_answer(410, encode_refused(Reason::session_ended, "", {}, "cashuBchange"));
+    EXPECT_EQ(std::get<Refused>(*ended).change, "cashuBchange");
 }
 
 TEST(PurchaseAnswers, ARefusalCarriesReasonMessageAndWhatIsNeeded)
