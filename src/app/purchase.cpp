@@ -170,7 +170,7 @@ Result<Fulfilment> Purchases::sell(const http::Request& request, const Reading& 
     if (!tender.mint->book().page()->may_sell())
         return Error{Reason::policy, "the mint lacks one of NUT-07, 09, 10 or 11"};
 
-    const store::Store::Reserved held = TRY(reserve({
+    const store::NewPurchase purchase{
         .event_id = auth.event_id,
         .auth_key = auth.buyer,
         .refund_key = body.refund_key,
@@ -185,11 +185,21 @@ Result<Fulfilment> Purchases::sell(const http::Request& request, const Reading& 
         .mint = tender.mint->url(),
         .ys = reading.ys,
         .now = parts_.clock.now(),
-    }));
-    const Terms terms{order.price, body.refund_key ? *body.refund_key : auth.buyer};
-    TRY(redeem(held, tender, terms, request.source)); // money moves only here
+    };
+    const PurchaseId paid = TRY(take_payment(purchase, tender, request.source));
+    return deliver(paid, auth.buyer);
+}
+
+/// Reserves, then redeems: money moves only here.
+Result<PurchaseId> Purchases::take_payment(const store::NewPurchase& purchase, const Tender& tender,
+                                           const std::string& source)
+{
+    const SwapLimits::Turn turn = TRY(parts_.limits.start(tender, source, parts_.clock.steady()));
+    const store::Store::Reserved held = TRY(reserve(purchase));
+    const Terms terms{purchase.price, purchase.refund_key ? *purchase.refund_key : purchase.auth_key};
+    TRY(redeem(held.purchase, tender, terms, source));
     sold_();
-    return deliver(held.purchase, auth.buyer);
+    return held.purchase;
 }
 
 Result<void> Purchases::shop_is_open() const
@@ -246,28 +256,23 @@ Result<store::Store::Reserved> Purchases::reserve(const store::NewPurchase& purc
 }
 
 /// One round trip to the mint. If it does not answer, the journal keeps the purchase and the background goes on.
-Result<payments::Receipt> Purchases::redeem(const store::Store::Reserved& held, const Tender& tender,
-                                            const Terms& terms, const std::string& source)
+Result<payments::Receipt> Purchases::redeem(PurchaseId purchase, const Tender& tender, const Terms& terms,
+                                            const std::string& source)
 {
-    if (const auto allowed = parts_.limits.start(tender, source, parts_.clock.steady()); !allowed) {
-        TRY(parts_.store.mark_released(held.purchase, allowed.error().reason));
-        return allowed.error();
-    }
-    auto receipt = parts_.till.redeem(held.purchase, tender, terms);
-    parts_.limits.finished(tender);
+    auto receipt = parts_.till.redeem(purchase, tender, terms);
     if (receipt) return receipt;
     const Error& error = receipt.error();
-    log_info("purchase_not_redeemed", {{"purchase", number(held.purchase)},
+    log_info("purchase_not_redeemed", {{"purchase", number(purchase)},
                                        {"reason", protocol::reason_info(error.reason).word},
                                        {"detail", error.detail}});
-    const auto now = parts_.store.purchase(held.purchase);
+    const auto now = parts_.store.purchase(purchase);
     if (!now) return receipt;
     if (now->state == State::reserved) {
         // The intention never reached the disk, so the mint never heard of it.
-        TRY(parts_.store.mark_released(held.purchase, error.reason));
+        TRY(parts_.store.mark_released(purchase, error.reason));
     } else if (now->state == State::swapping) {
-        parts_.limits.holds_address(held.purchase, source);
-        parts_.leave_to_recovery(held.purchase);
+        parts_.limits.holds_address(purchase, source);
+        parts_.leave_to_recovery(purchase);
     }
     return receipt;
 }

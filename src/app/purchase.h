@@ -55,8 +55,10 @@ private:
     Result<payments::Tender> judge_token(const Reading& reading, const protocol::Tier& tier, Refusal& refusal) const;
     Result<session::Order> judge_order(const protocol::Tier& tier, const payments::Tender& tender,
                                        const protocol::WireguardKey& key, Refusal& refusal) const;
+    Result<payments::PurchaseId> take_payment(const store::NewPurchase& purchase, const payments::Tender& tender,
+                                              const std::string& source);
     Result<store::Store::Reserved> reserve(const store::NewPurchase& purchase);
-    Result<payments::Receipt> redeem(const store::Store::Reserved& held, const payments::Tender& tender,
+    Result<payments::Receipt> redeem(payments::PurchaseId purchase, const payments::Tender& tender,
                                      const payments::Terms& terms, const std::string& source);
 
     Result<Fulfilment> go_on(const store::Purchase& purchase, const protocol::PublicKey& asking);

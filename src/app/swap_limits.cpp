@@ -27,7 +27,7 @@ SwapLimits::SwapLimits(const LimitsConfig& config, std::uint64_t pool_size)
 {
 }
 
-Result<void> SwapLimits::start(const payments::Tender& tender, const std::string& source, SteadyTime now)
+Result<SwapLimits::Turn> SwapLimits::start(const payments::Tender& tender, const std::string& source, SteadyTime now)
 {
     const std::lock_guard lock(mutex_);
     if (holding_.size() >= most_held_) return Error{Reason::no_ip_available, "unknown swaps hold half of the pool"};
@@ -41,13 +41,13 @@ Result<void> SwapLimits::start(const payments::Tender& tender, const std::string
     if (!tender.every_proof_has_dleq && (!without_dleq_of_source_.take(source, now) || !without_dleq_.take(kAll, now)))
         return Error{Reason::too_many_requests, "too many tokens without DLEQ"};
     ++calls;
-    return {};
+    return Turn(*this, *tender.mint);
 }
 
-void SwapLimits::finished(const payments::Tender& tender)
+void SwapLimits::finished(const payments::Mint& mint)
 {
     const std::lock_guard lock(mutex_);
-    --calls_[tender.mint];
+    --calls_[&mint];
 }
 
 void SwapLimits::holds_address(payments::PurchaseId purchase, const std::string& source)

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace adit::app {
 
@@ -18,17 +19,33 @@ class SwapLimits {
 public:
     SwapLimits(const LimitsConfig& config, std::uint64_t pool_size);
 
-    /// Whether this tender may be swapped for this source now. A yes takes from the budget of tokens without DLEQ, and
-    /// counts as one call of the mint until finished() is called. Errors: busy (the mint is silent and has its share of
-    /// the workers), no_ip_available (unknown swaps hold their share of the addresses), too_many_requests (the budget).
-    Result<void> start(const payments::Tender& tender, const std::string& source, SteadyTime now);
-    void finished(const payments::Tender& tender);
+    /// One call of a mint that is under way; it is over when this dies. Must not outlive the limits.
+    class Turn {
+    public:
+        Turn(SwapLimits& limits, const payments::Mint& mint) : limits_(&limits), mint_(&mint) {}
+        Turn(Turn&& other) noexcept : limits_(std::exchange(other.limits_, nullptr)), mint_(other.mint_) {}
+        Turn& operator=(Turn&&) = delete;
+        ~Turn()
+        {
+            if (limits_) limits_->finished(*mint_);
+        }
 
+    private:
+        SwapLimits* limits_;
+        const payments::Mint* mint_;
+    };
+
+    /// Whether this tender may be swapped for this source now. A yes takes from the budget of tokens without DLEQ.
+    /// Errors: busy (the mint is silent and has its share of
+    /// the workers), no_ip_available (unknown swaps hold their share of the addresses), too_many_requests (the budget).
+    Result<Turn> start(const payments::Tender& tender, const std::string& source, SteadyTime now);
     /// A swap whose outcome is unknown holds an address for this source, until it is settled or the address is dropped.
     void holds_address(payments::PurchaseId purchase, const std::string& source);
     void holds_none(payments::PurchaseId purchase);
 
 private:
+    void finished(const payments::Mint& mint);
+
     const std::uint64_t most_held_;
     const std::uint64_t most_calls_of_silent_;
     http::SourceLimiter without_dleq_of_source_;
