@@ -2,6 +2,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -13,54 +14,63 @@ from .buyer import Purse
 from .world import Failed, World
 
 SAID = {"free": "mint without fee", "fee": "mint with fee", "old": "mint with a v1 keyset"}
+PATIENCE_S = 180  # for one scenario
 
 
 def all_scenarios(world: World, folder: Path):
-    """Name, what it says, and the function to call. In this order: later ones look at the sales of earlier ones."""
-    purses = {name: Purse(mint, folder / f"purse-{name}") for name, mint in world.mints.items()}
+    """Name and function of each. In this order: later ones look at what earlier ones sold."""
     for name, operator in world.operators.items():
+        purse = Purse(operator.mint, folder / f"purse-{name}")
         for scenario in mint_sales.scenarios(name):
-            yield (f"{SAID[name]}: {scenario.__doc__}",
-                   lambda s=scenario, o=operator, p=purses[name]: s(world, o, p))
+            yield f"{SAID[name]}: {scenario.__doc__}", lambda s=scenario, o=operator, p=purse: s(world, o, p)
     for scenario in nostr.SCENARIOS:
         yield scenario.__doc__, lambda s=scenario: s(world, folder)
 
 
-async def run(words: list[str]) -> int:
-    passed, failed, skipped = 0, 0, 0
-    folder = Path(tempfile.mkdtemp(prefix="adit-interop-"))
-    world = World(folder)
-    try:
+class Tally:
+    def __init__(self) -> None:
+        self.passed = self.failed = self.skipped = 0
+
+    async def take(self, name: str, scenario) -> None:
         began = time.monotonic()
-        await world.start()
-        print(f"three mints, a relay and three aditd are up ({time.monotonic() - began:.1f} s)", flush=True)
-        for name, scenario in all_scenarios(world, folder):
-            if words and not any(word in name for word in words):
-                continue
-            began = time.monotonic()
-            try:
-                await asyncio.wait_for(scenario(), 180)
-            except nostr.Skipped as why:
-                skipped += 1
-                print(f"skipped  {name}: {why}", flush=True)
-                continue
-            except Exception as wrong:
-                failed += 1
-                print(f"FAILED   {name}\n         {wrong or repr(wrong)}", flush=True)
-                if not isinstance(wrong, Failed):
-                    traceback.print_exc()
-                continue
-            passed += 1
+        try:
+            await asyncio.wait_for(scenario(), PATIENCE_S)
+        except nostr.Skipped as why:
+            self.skipped += 1
+            print(f"skipped  {name}: {why}", flush=True)
+        except Exception as wrong:
+            self.failed += 1
+            print(f"FAILED   {name}\n         {wrong or repr(wrong)}", flush=True)
+            if not isinstance(wrong, Failed):
+                traceback.print_exc()
+        else:
+            self.passed += 1
             print(f"ok       {name} ({time.monotonic() - began:.1f} s)", flush=True)
+
+    def close(self) -> int:
+        """The last line, and the exit status."""
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
+        skip_is_failure = os.environ.get("CI") == "true"
+        return int(self.failed > 0 or (skip_is_failure and self.skipped > 0))
+
+
+async def run(words: list[str]) -> int:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
+    folder = Path(tempfile.mkdtemp(prefix="adit-interop-"))
+    world, tally = World(folder), Tally()
+    try:
+        await tally.take("three mints, a relay and three aditd start", world.start)
+        if not tally.failed:
+            for name, scenario in all_scenarios(world, folder):
+                if not words or any(word in name for word in words):
+                    await tally.take(name, scenario)
     finally:
         await world.stop()
-        if failed or sys.exc_info()[0]:
+        if tally.failed:
             print(f"logs and databases are in {folder}", flush=True)
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
-    in_ci = os.environ.get("CI") == "true"
-    return 1 if failed or not passed or (skipped and in_ci) else 0
+    return tally.close()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from cashu.core.base import Proof
 from cashu.core.crypto.b_dhke import hash_to_curve
-from cashu.core.secret import Tags
+from cashu.core.secret import Secret, Tags
 from cashu.wallet.helpers import deserialize_token_from_string
 from cashu.wallet.wallet import Wallet
 from coincurve import PrivateKey
@@ -76,16 +76,25 @@ class Purse:
     async def lock(self, operator: Operator, sat: int, *, sig_all: bool = False, dleq: bool = True,
                    legacy: bool = False, or_key: PrivateKey | None = None) -> Locked:
         """A token worth `sat` to the operator, the mint's fee for it on top."""
-        if self.wallet is None or self.wallet.available_balance.amount < sat + 50:
-            await self.fill(4096)
+        await self.hold(sat)
         tags = None
         if or_key:
             tags = Tags()
             tags["pubkeys"] = [or_key.public_key.format().hex()]
-        lock = await self.wallet.create_p2pk_lock(operator.p2pk, sig_all=sig_all, tags=tags)
+        return await self.token(sat, await self.wallet.create_p2pk_lock(operator.p2pk, sig_all=sig_all, tags=tags),
+                                dleq=dleq, legacy=legacy)
+
+    async def hold(self, sat: int) -> None:
+        if self.wallet is None or self.wallet.available_balance.amount < sat + 50:
+            await self.fill(4096)
+
+    async def token(self, sat: int, lock: Secret | None, *, p2pk_e: str | None = None, dleq: bool = True,
+                    legacy: bool = False) -> Locked:
+        await self.hold(sat)
         # The wallet splits into powers of two. Its own include_fees chooses too few proofs now and then.
         amount = next(amount for amount in range(sat, 2 * sat) if amount - self.mint.fee(amount.bit_count()) == sat)
-        _, proofs = await self.wallet.swap_to_send(self.wallet.proofs, amount, secret_lock=lock, set_reserved=True)
+        _, proofs = await self.wallet.swap_to_send(self.wallet.proofs, amount, secret_lock=lock, p2pk_e=p2pk_e,
+                                                   set_reserved=True)
         text = await self.wallet.serialize_proofs(proofs, include_dleq=dleq, legacy=legacy)
         return Locked(text, [y_of(proof.secret) for proof in proofs], [proof.secret for proof in proofs],
                       sum(proof.amount for proof in proofs))
@@ -121,21 +130,30 @@ class CommandLinePurse:
     async def run(self, *words: str) -> str:
         return await asyncio.to_thread(self._run, *words)
 
-    async def lock(self, operator: Operator, sat: int) -> Locked:
-        asked = await self.run("invoice", "500", "--no-check")
+    async def fill(self, sat: int) -> None:
+        asked = await self.run("invoice", str(sat), "--no-check")
         quote = re.search(r"--id (\S+)", asked)
         expect(quote is not None, f"no quote in what `cashu invoice` says: {asked}")
-        await self.run("invoice", "500", "--id", quote[1])
-        said = await self.run("send", str(sat), "--lock", f"P2PK:{operator.p2pk}")
+        await self.run("invoice", str(sat), "--id", quote[1])
+
+    async def lock(self, operator: Operator, sat: int) -> Locked:
+        return self._token(await self.run("send", str(sat), "--lock", f"P2PK:{operator.p2pk}"))
+
+    async def pay(self, request: str) -> Locked:
+        """Fulfils a NUT-18 payment request without a transport: the token is for us to carry."""
+        return self._token(await self.run("pay", request))
+
+    @staticmethod
+    def _token(said: str) -> Locked:
         token = re.search(r"cashuB\S+", said)
-        expect(token is not None, f"no token in what `cashu send` says: {said}")
+        expect(token is not None, f"no token in what `cashu` says: {said}")
         return Locked.read(token[0])
 
 
 class Order:
     """A purchase request that can be sent again and again: the same event, token and client key."""
 
-    def __init__(self, operator: Operator, token: Locked, *, key: PrivateKey | None = None,
+    def __init__(self, operator: Operator, token: Locked | None, *, key: PrivateKey | None = None,
                  client_pubkey: str | None = None, refund_pubkey: str | None = None):
         self.operator, self.token = operator, token
         self.key = key or even_key()
@@ -147,7 +165,9 @@ class Order:
             self.body["refund_pubkey"] = refund_pubkey
         event = self._event()
         self.header = "Nostr " + base64.b64encode(json.dumps(event).encode()).decode()
-        operator.secrets_seen += [token.text, *token.secrets, self.header[6:], event["pubkey"], self.key.secret.hex()]
+        operator.secrets_seen += [self.header[6:], event["pubkey"], self.key.secret.hex()]
+        if token:
+            operator.secrets_seen += [token.text, *token.secrets]
 
     def _event(self) -> dict:
         now = int(time.time())
@@ -163,9 +183,9 @@ class Order:
 
     async def send(self) -> httpx.Response:
         """One try. Raises httpx.HTTPError when no answer comes."""
+        headers = {"Authorization": self.header} | ({"X-Cashu": self.token.text} if self.token else {})
         async with httpx.AsyncClient(timeout=45) as client:
-            answer = await client.post(f"{self.operator.url}/purchase", json=self.body,
-                                       headers={"Authorization": self.header, "X-Cashu": self.token.text})
+            answer = await client.post(f"{self.operator.url}/purchase", json=self.body, headers=headers)
         if answer.status_code == 200 and "session_id" in answer.json():
             self.operator.secrets_seen.append(answer.json()["session_id"])
         return answer

@@ -2,6 +2,7 @@
 import asyncio
 
 import httpx
+from cashu.core.secret import Tags
 
 from .buyer import Order, Purse, even_key, refused, tunnel
 from .proxy import Fault
@@ -92,13 +93,28 @@ async def too_little(world: World, operator: Operator, purse: Purse) -> None:
     await untouched(order)
 
 
-async def others_money(world: World, operator: Operator, purse: Purse) -> None:
-    """a token locked to another key is refused, and stays its owner's"""
-    other = next(each for each in world.operators.values() if each is not operator)
-    order = Order(operator, await purse.lock(other, HOUR_SAT))
-    order.operator = operator
-    refused(await order.send(), 402, "wrong-p2pk")
-    await untouched(order)
+async def not_ours(world: World, operator: Operator, purse: Purse) -> None:
+    """tokens that the operator can not spend alone are refused, and stay their owner's"""
+    await purse.hold(HOUR_SAT)
+    wallet, ours, other = purse.wallet, operator.p2pk, even_key().public_key.format().hex()
+    both = Tags()
+    both["pubkeys"] = [other]
+    blinded, ephemeral = await wallet.create_p2bk_lock(ours)
+    locks = {
+        "no lock": None,
+        "another key": await wallet.create_p2pk_lock(other),
+        "2 of 2": await wallet.create_p2pk_lock(ours, tags=both, n_sigs=2),
+        "a hash": await wallet.create_htlc_lock(preimage="00" * 32, hashlock_pubkeys=[ours]),
+        "a lock that ends in 30 s": await wallet.create_p2pk_lock(ours, locktime_seconds=30),
+        "a blinded key": blinded,
+    }
+    for name, lock in locks.items():
+        token = await purse.token(HOUR_SAT, lock, p2pk_e=ephemeral if lock is blinded else None)
+        order = Order(operator, token)
+        answer = await order.send()
+        expect_equal(answer.json().get("reason"), "wrong-p2pk", f"the refusal of a token with {name}: {answer.text}")
+        expect_equal(answer.status_code, 402, f"the status for a token with {name}")
+        await untouched(order)
 
 
 async def double_spend(world: World, operator: Operator, purse: Purse) -> None:
@@ -210,5 +226,5 @@ def scenarios(mint: str) -> list:
     """Those for the mint of that name."""
     if mint == "old":
         return [exact_price, change, other_tokens, answer_lost]
-    return [exact_price, several_hours, change, other_tokens, too_little, others_money, double_spend, answer_lost,
+    return [exact_price, several_hours, change, other_tokens, too_little, not_ours, double_spend, answer_lost,
             killed_after, killed_before, mint_restarts, mint_down, rotation]

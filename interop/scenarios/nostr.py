@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from .buyer import CommandLinePurse, Order, Purse, tunnel, y_of
+from .buyer import CommandLinePurse, Order, Purse, refused, tunnel, y_of
 from .mint_sales import answer_lost, sold
 from .world import DAY_SAT, HOUR_SAT, Operator, World, eventually, expect, expect_equal, tool
 
@@ -84,10 +84,28 @@ async def cashu_ts_buys(world: World, folder: Path) -> None:
 async def nutshell_command_buys(world: World, folder: Path) -> None:
     """a token that nutshell's own command locked, with its locktime and without DLEQ proofs, buys an hour"""
     operator = world.operators["free"]
-    token = await CommandLinePurse(operator.mint, folder / "cashu-command").lock(operator, HOUR_SAT)
-    order = Order(operator, token)
+    purse = CommandLinePurse(operator.mint, folder / "cashu-locks")
+    await purse.fill(300)
+    order = Order(operator, await purse.lock(operator, HOUR_SAT))
     tunnel(await order.send(), operator)
     await sold(world, order)
+
+
+async def nutshell_command_pays(world: World, folder: Path) -> None:
+    """a request without payment is answered with a NUT-18 request, which nutshell's own command fulfils"""
+    for name in ("free", "fee"):
+        operator = world.operators[name]
+        unpaid = Order(operator, None)
+        answer = await unpaid.send()
+        refused(answer, 402, "payment-required")
+        expect("x-cashu" in answer.headers["access-control-expose-headers"].lower(), "browsers can not read X-Cashu")
+        purse = CommandLinePurse(operator.mint, folder / f"cashu-pays-{name}")
+        await purse.fill(300)
+        token = await purse.pay(answer.headers["x-cashu"])
+        order = Order(operator, token, key=unpaid.key, client_pubkey=unpaid.client_pubkey)
+        told = tunnel(await order.send(), operator)
+        over = token.amount - operator.mint.fee(len(token.ys)) - HOUR_SAT
+        await sold(world, order, change=over if "change" in told else 0)
 
 
 async def token_events(world: World, folder: Path) -> None:
@@ -162,5 +180,5 @@ async def ends_when_asked(world: World, folder: Path) -> None:
     await sold(world, order)
 
 
-SCENARIOS = [listing_on_the_relay, cashu_ts_buys, nutshell_command_buys, token_events, recovered_sale,
+SCENARIOS = [listing_on_the_relay, cashu_ts_buys, nutshell_command_buys, nutshell_command_pays, token_events, recovered_sale,
              ndk_loads_the_wallet, ndk_spends, ends_when_asked, nothing_secret_in_the_log]

@@ -1,6 +1,7 @@
 """The processes of a run: mints, a relay, aditd. All on loopback and free ports, all ended with it."""
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import secrets
@@ -19,6 +20,7 @@ from .proxy import Proxy
 
 HOUR_SAT = 100  # the price of an hour
 DAY_SAT = 1000
+LIBC = ctypes.CDLL(None)
 
 
 class Failed(Exception):
@@ -51,6 +53,11 @@ async def eventually(probe, what: str, patience_s: float = 30):
         await asyncio.sleep(0.1)
 
 
+def die_with_parent() -> None:
+    """In a child: even if we are killed, it does not stay behind."""
+    LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Process:
     """A program that can be started, killed and started again on the same port and folder."""
 
@@ -65,7 +72,7 @@ class Process:
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self.child = subprocess.Popen(self.command, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL,
-                                          stdout=log, stderr=log, start_new_session=True)
+                                          stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent)
         await eventually(self._ready, f"{self.name} does not start; its log ends with:\n{self.log_tail()}", 60)
 
     async def _ready(self) -> bool:

@@ -336,7 +336,11 @@ void RelayLink::handle(const protocol::from_relay::Ok& ok)
     send_pending();
 }
 
-void RelayLink::handle(const protocol::from_relay::Notice& notice) { remember_error(notice.text); }
+void RelayLink::handle(const protocol::from_relay::Notice& notice)
+{
+    remember_error(notice.text);
+    log_debug("relay_notice", {{"relay", url_.text}, {"text", last_error_}}); // some refuse an event with no other word
+}
 
 // --- NIP-42
 
