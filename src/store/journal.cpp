@@ -184,7 +184,7 @@ Result<void> SqliteStore::mark_refunded(PurchaseId purchase, SwapId swap, const 
 
 Result<std::vector<StoredSwap>> SqliteStore::swaps(PurchaseId purchase)
 {
-    return read("swaps", [&](Database& db) -> Result<std::vector<StoredSwap>> {
+    return read([&](Database& db) -> Result<std::vector<StoredSwap>> {
         std::vector<StoredSwap> found;
         // Its own come last. Asked only where a mint has been silent or has refused, so a scan does no harm.
         TRY(db.each("SELECT s.id, s.purchase, s.purpose, s.mint, s.body, s.inputs FROM swaps s "
@@ -209,7 +209,7 @@ Result<std::vector<StoredSwap>> SqliteStore::swaps(PurchaseId purchase)
 
 Result<std::vector<Proof>> SqliteStore::proofs_of(PurchaseId purchase)
 {
-    return read("proofs_of", [&](Database& db) -> Result<std::vector<Proof>> {
+    return read([&](Database& db) -> Result<std::vector<Proof>> {
         std::vector<Proof> proofs;
         TRY(db.each("SELECT " ADIT_PROOF_COLUMNS " FROM wallet_proofs WHERE purchase = $1 AND state = 'unspent' "
                     "ORDER BY position",

@@ -53,19 +53,32 @@ Result<void> SqliteStore::drop_lease(PurchaseId id)
 Result<Store::Reserved> SqliteStore::take_lease(PurchaseId id, const Lease* candidate)
 {
     return write("take_lease", [&](Database& db) -> Result<Reserved> {
-        const auto client = TRY(db.first("UPDATE purchases SET holds_lease = 1 WHERE id = $1 "
-                                         "AND state IN ('reserved', 'swapping', 'redeemed', 'refunding') "
-                                         "RETURNING client",
-                                         {row_number(id)}, [](Row& row) { return Result(std::string(row.text())); }));
-        if (!client) return Error{Reason::bad_step, "take_lease: not running"};
-        auto held = TRY(wake_or_make_lease(db, *client, candidate));
+        struct Holder {
+            std::string client;
+            bool holds;
+        };
+        const auto holder = TRY(db.first("SELECT client, holds_lease FROM purchases WHERE id = $1 "
+                                         "AND state IN ('reserved', 'swapping', 'redeemed', 'refunding')",
+                                         {row_number(id)}, [](Row& row) {
+                                             std::string client(row.text());
+                                             return Result(Holder{std::move(client), row.integer() != 0});
+                                         }));
+        if (!holder) return Error{Reason::bad_step, "take_lease: not running"};
+        if (holder->holds) { // as nearly always: nothing is written then, and nothing needs a sync
+            auto lease = TRY(db.first("SELECT " ADIT_LEASE_COLUMNS " FROM leases l "
+                                      "WHERE l.client = $1 AND l.rests_until_s IS NULL",
+                                      {holder->client}, read_lease));
+            if (lease) return Reserved{id, std::move(*lease), false};
+        }
+        TRY(db.run("UPDATE purchases SET holds_lease = 1 WHERE id = $1", {row_number(id)}));
+        auto held = TRY(wake_or_make_lease(db, holder->client, candidate));
         return Reserved{id, std::move(held.lease), held.used_candidate};
     });
 }
 
 Result<std::vector<Store::TakenAddress>> SqliteStore::taken_addresses()
 {
-    return read("taken_addresses", [&](Database& db) -> Result<std::vector<TakenAddress>> {
+    return read([&](Database& db) -> Result<std::vector<TakenAddress>> {
         std::vector<TakenAddress> taken;
         TRY(db.each("SELECT rests_until_s, address, address6 FROM leases", {}, [&](Row& row) -> Result<void> {
             const auto rests_until = row.maybe_time();

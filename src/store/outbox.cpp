@@ -67,7 +67,7 @@ Result<void> SqliteStore::put_outbox(std::span<const protocol::Event> events)
 
 Result<std::vector<OutboxEvent>> SqliteStore::outbox(std::span<const std::string> relays, std::size_t limit)
 {
-    return read("outbox", [&](Database& db) -> Result<std::vector<OutboxEvent>> {
+    return read([&](Database& db) -> Result<std::vector<OutboxEvent>> {
         std::vector<OutboxEvent> events;
         for (Entry& entry : TRY(entries(db))) {
             if (events.size() == limit) break;

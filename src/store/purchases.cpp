@@ -118,7 +118,7 @@ Result<Lookup> SqliteStore::find(const protocol::EventId& event, std::span<const
 {
     const auto client = client_of(client_key);
     const auto asked = sorted_hex(ys);
-    return read("find", [&](Database& db) -> Result<Lookup> {
+    return read([&](Database& db) -> Result<Lookup> {
         Lookup lookup;
         const auto owners = TRY(claim_owners(db, asked));
         if (!owners.purchases.empty()) {
@@ -168,7 +168,7 @@ Result<Store::Reserved> SqliteStore::reserve(const NewPurchase& purchase, const 
 
 Result<Purchase> SqliteStore::purchase(PurchaseId id)
 {
-    return read("purchase", [&](Database& db) -> Result<Purchase> {
+    return read([&](Database& db) -> Result<Purchase> {
         auto purchase = TRY(
             db.first("SELECT " ADIT_PURCHASE_COLUMNS " FROM purchases WHERE id = $1", {row_number(id)}, read_purchase));
         if (!purchase) return Error{Reason::not_found, "no such purchase"};
@@ -178,7 +178,7 @@ Result<Purchase> SqliteStore::purchase(PurchaseId id)
 
 Result<std::vector<Purchase>> SqliteStore::open_purchases()
 {
-    return read("open_purchases", [&](Database& db) -> Result<std::vector<Purchase>> {
+    return read([&](Database& db) -> Result<std::vector<Purchase>> {
         std::vector<Purchase> open;
         // Open ones always have their key: saying so lets the index answer, however many are over.
         TRY(db.each("SELECT " ADIT_PURCHASE_COLUMNS " FROM purchases WHERE client_key IS NOT NULL "

@@ -39,7 +39,7 @@ Result<std::vector<Over>> purchases_over(Database& db, UnixSeconds before)
 Result<std::optional<LiveSession>> SqliteStore::live_session(const protocol::WireguardKey& client_key)
 {
     const auto client = client_of(client_key);
-    return read("live_session", [&](Database& db) {
+    return read([&](Database& db) {
         return db.first("SELECT " ADIT_SESSION_COLUMNS ", " ADIT_LEASE_COLUMNS " FROM sessions s "
                         "JOIN leases l ON l.client = s.client WHERE s.client = $1 AND s.live = 1",
                         {client}, [](Row& row) -> Result<LiveSession> {
@@ -52,7 +52,7 @@ Result<std::optional<LiveSession>> SqliteStore::live_session(const protocol::Wir
 
 Result<std::vector<LiveSession>> SqliteStore::live_sessions()
 {
-    return read("live_sessions", [&](Database& db) -> Result<std::vector<LiveSession>> {
+    return read([&](Database& db) -> Result<std::vector<LiveSession>> {
         const auto count = TRY(db.number("SELECT COUNT(*) FROM sessions WHERE live = 1")).value_or(0);
         std::vector<LiveSession> sessions;
         sessions.reserve(static_cast<std::size_t>(count));
@@ -73,14 +73,14 @@ Result<std::vector<LiveSession>> SqliteStore::live_sessions()
 
 Result<std::optional<Session>> SqliteStore::session_by_id(std::string_view id)
 {
-    return read("session_by_id", [&](Database& db) {
+    return read([&](Database& db) {
         return db.first("SELECT " ADIT_SESSION_COLUMNS " FROM sessions s WHERE s.capability = $1", {id}, read_session);
     });
 }
 
 Result<bool> SqliteStore::first_buyer_is(std::int64_t session, const protocol::PublicKey& auth_key)
 {
-    return read("first_buyer_is", [&](Database& db) -> Result<bool> {
+    return read([&](Database& db) -> Result<bool> {
         const auto is = TRY(db.first("SELECT first_buyer FROM sessions WHERE id = $1", {session},
                                      [&](Row& row) { return Result(row.text() == auth_key.hex()); }));
         if (!is) return Error{Reason::not_found, "no such session"};
@@ -130,7 +130,7 @@ Result<std::vector<protocol::WireguardKey>> SqliteStore::ours(std::span<const pr
     std::vector<std::string> clients;
     clients.reserve(keys.size());
     for (const auto& key : keys) clients.push_back(client_of(key));
-    return read("ours", [&](Database& db) -> Result<std::vector<protocol::WireguardKey>> {
+    return read([&](Database& db) -> Result<std::vector<protocol::WireguardKey>> {
         std::vector<protocol::WireguardKey> ours;
         for (std::size_t i = 0; i < keys.size(); ++i) {
             const auto known = TRY(db.number("SELECT 1 WHERE EXISTS (SELECT 1 FROM sessions WHERE client = $1) "

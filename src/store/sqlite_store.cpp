@@ -67,6 +67,16 @@ Result<SecretBytes<32>> client_hash_key(Database& db, Rng& rng)
     return std::move(*key);
 }
 
+Result<Database> open_for_reading(const std::filesystem::path& path)
+{
+    auto db = TRY(Database::open(path));
+    TRY(db.execute("PRAGMA query_only = ON;"
+                   "PRAGMA temp_store = MEMORY;"
+                   "PRAGMA trusted_schema = OFF;"
+                   "PRAGMA cache_size = -512")); // KiB: single rows, and tables read once from end to end
+    return db;
+}
+
 } // namespace
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& given, Options options)
@@ -85,7 +95,11 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
     auto key = client_hash_key(db, options.rng);
     if (!key) return told(path, key.error());
 
+    auto beside = open_for_reading(path);
+    if (!beside) return told(path, beside.error());
+
     std::unique_ptr<SqliteStore> store(new SqliteStore(options.clock, std::move(key).value(), std::move(lock)));
+    store->reader_ = std::make_unique<Reader>(std::move(beside).value());
     store->writer_ = std::make_unique<Writer>(std::move(db), std::move(options.hooks), options.queue_limit);
     return store;
 }
@@ -97,6 +111,17 @@ SqliteStore::SqliteStore(Clock& clock, SecretBytes<32> client_hash_key, std::uni
 
 SqliteStore::~SqliteStore() = default;
 
+/// A store that has stopped tells nothing, though the file could still be read: nobody knows if the last commit is in
+/// it.
+Result<void> SqliteStore::read_plain(const Writer::Step& step)
+{
+    if (!writer_->has_stopped()) {
+        const auto done = reader_->run(step);
+        if (!writer_->has_stopped()) return done;
+    }
+    return Error{Reason::store_unavailable, "the store has stopped"};
+}
+
 std::string SqliteStore::client_of(const protocol::WireguardKey& key) const
 {
     return encode_hex(hmac_sha256(client_hash_key_.expose(), key.bytes()));
@@ -106,7 +131,7 @@ UnixSeconds SqliteStore::end_of_rest() const { return clock_.now() + protocol::k
 
 Result<std::optional<std::string>> SqliteStore::fact(std::string_view name)
 {
-    return read("fact", [&](Database& db) {
+    return read([&](Database& db) {
         return db.first("SELECT value FROM facts WHERE name = $1", {name},
                         [](Row& row) { return Result(std::string(row.text())); });
     });

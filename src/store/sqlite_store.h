@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "store/reader.h"
 #include "store/store.h"
 #include "store/writer.h"
 
@@ -88,19 +89,20 @@ public:
 private:
     SqliteStore(Clock& clock, SecretBytes<32> client_hash_key, std::unique_ptr<FileLock> lock);
 
-    /// The writer runs `step(Database&)`, which gives a Result; so does this.
+    /// `on` runs `step(Database&)`, which gives a Result; so do these.
+    template<typename On, typename Step>
+    static auto run(const On& on, const Step& step) -> decltype(step(std::declval<Database&>()));
     template<typename Step>
-    auto run(Writer::Kind kind, std::string_view name, const Step& step) -> decltype(step(std::declval<Database&>()));
-    template<typename Step>
-    auto read(std::string_view name, const Step& step)
+    auto read(const Step& step)
     {
-        return run(Writer::Kind::read, name, step);
+        return run([this](const Writer::Step& plain) { return read_plain(plain); }, step);
     }
     template<typename Step>
     auto write(std::string_view name, const Step& step)
     {
-        return run(Writer::Kind::write, name, step);
+        return run([this, name](const Writer::Step& plain) { return writer_->run(name, plain); }, step);
     }
+    Result<void> read_plain(const Writer::Step& step);
 
     /// What stands for a WireGuard key in the rows, also when the key is gone: HMAC-SHA256 under a key of this file.
     std::string client_of(const protocol::WireguardKey& key) const;
@@ -109,21 +111,21 @@ private:
     Clock& clock_;
     const SecretBytes<32> client_hash_key_;
     std::unique_ptr<FileLock> lock_;
+    std::unique_ptr<Reader> reader_;
     std::unique_ptr<Writer> writer_; // last: gone before the lock is
 };
 
-template<typename Step>
-auto SqliteStore::run(Writer::Kind kind, std::string_view name, const Step& step)
-    -> decltype(step(std::declval<Database&>()))
+template<typename On, typename Step>
+auto SqliteStore::run(const On& on, const Step& step) -> decltype(step(std::declval<Database&>()))
 {
     using Answer = decltype(step(std::declval<Database&>()));
     std::optional<Answer> answer;
-    const auto durable = writer_->run(kind, name, [&](Database& db) -> Result<void> {
+    const Result<void> done = on([&](Database& db) -> Result<void> {
         answer = step(db);
         if (!*answer) return answer->error();
         return {};
     });
-    if (!durable) return durable.error(); // the step's own failure, or that of its commit
+    if (!done) return done.error(); // the step's own failure, or that of its transaction
     return std::move(*answer);
 }
 

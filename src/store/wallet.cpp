@@ -90,7 +90,7 @@ Result<bool> insert_found(Database& db, const WalletProof& found, std::string_vi
 
 Result<std::vector<WalletProof>> SqliteStore::wallet_proofs(ProofState state)
 {
-    return read("wallet_proofs", [&](Database& db) {
+    return read([&](Database& db) {
         return select_proofs(db, "SELECT " ADIT_PROOF_COLUMNS " FROM wallet_proofs WHERE state = $1 ORDER BY position",
                              {proof_state_word(state)}, state);
     });
@@ -98,7 +98,7 @@ Result<std::vector<WalletProof>> SqliteStore::wallet_proofs(ProofState state)
 
 Result<std::vector<Store::Counter>> SqliteStore::counters()
 {
-    return read("counters", [&](Database& db) -> Result<std::vector<Counter>> {
+    return read([&](Database& db) -> Result<std::vector<Counter>> {
         std::vector<Counter> counters;
         TRY(db.each("SELECT keyset, next FROM counters ORDER BY keyset", {}, [&](Row& row) -> Result<void> {
             std::string keyset(row.text());
@@ -134,7 +134,7 @@ Result<std::size_t> SqliteStore::mark_spent_elsewhere(std::span<const Point> ys)
 
 Result<std::vector<WalletProof>> SqliteStore::unpublished_proofs(std::size_t limit)
 {
-    return read("unpublished_proofs", [&](Database& db) -> Result<std::vector<WalletProof>> {
+    return read([&](Database& db) -> Result<std::vector<WalletProof>> {
         const auto mint = TRY(db.first("SELECT mint FROM wallet_proofs WHERE state = 'unspent' AND token_event IS NULL "
                                        "ORDER BY position LIMIT 1",
                                        {}, [](Row& row) { return Result(std::string(row.text())); }));
@@ -158,7 +158,7 @@ Result<void> SqliteStore::record_token_event(const protocol::EventId& token_even
 
 Result<std::vector<protocol::EventId>> SqliteStore::stale_token_events(std::size_t limit)
 {
-    return read("stale_token_events", [&](Database& db) -> Result<std::vector<protocol::EventId>> {
+    return read([&](Database& db) -> Result<std::vector<protocol::EventId>> {
         std::vector<protocol::EventId> events;
         TRY(db.each("SELECT token_event FROM wallet_proofs WHERE state <> 'unspent' AND token_event IS NOT NULL "
                     "GROUP BY token_event ORDER BY MIN(position) LIMIT $1",

@@ -18,7 +18,6 @@ Error power_is_gone() { return {Reason::store_unavailable, "the store has stoppe
 
 /// Lives on the stack of the caller, who waits for `done`.
 struct Writer::Job {
-    Kind kind;
     std::string_view name;
     const Step& step;
     Result<void> outcome = {};
@@ -53,9 +52,9 @@ Writer::~Writer()
     thread_.join();
 }
 
-Result<void> Writer::run(Kind kind, std::string_view name, const Step& step)
+Result<void> Writer::run(std::string_view name, const Step& step)
 {
-    Job job{kind, name, step};
+    Job job{name, step};
     if (!queue_.try_push(&job)) return Error{Reason::busy, "too many steps wait for the store"};
     job.wait();
     return std::move(job.outcome);
@@ -95,14 +94,9 @@ void Writer::serve_batch(std::span<Job* const> batch)
 
 Result<void> Writer::perform(std::span<Job* const> batch)
 {
-    bool writes = false;
-    for (const Job* job : batch) writes = writes || job->kind == Kind::write;
-    TRY(database_.run(writes ? "BEGIN IMMEDIATE" : "BEGIN"));
+    TRY(database_.run("BEGIN IMMEDIATE"));
     for (Job* job : batch) {
-        if (job->kind == Kind::write)
-            TRY(perform_write(*job));
-        else
-            job->outcome = job->step(database_);
+        TRY(perform_step(*job));
         if (!database_.in_transaction()) // SQLite gave it up: a full disk, a failing one
             return Error{Reason::store_unavailable, job->outcome ? "transaction lost" : job->outcome.error().detail};
     }
@@ -110,7 +104,7 @@ Result<void> Writer::perform(std::span<Job* const> batch)
 }
 
 /// Gives the failure of the savepoint, not of the step.
-Result<void> Writer::perform_write(Job& job)
+Result<void> Writer::perform_step(Job& job)
 {
     TRY(database_.run("SAVEPOINT step"));
     const auto before = database_.total_changes();

@@ -1,10 +1,11 @@
-// store/writer.h - the one thread that owns the database. Steps that arrive together share one transaction and its
-// sync.
+// store/writer.h - the one thread that changes the database. Steps that arrive together share one transaction and its
+// sync. Reads are reader.h's.
 #pragma once
 
 #include "base/bounded_queue.h"
 #include "store/database.h"
 
+#include <atomic>
 #include <functional>
 #include <span>
 #include <string_view>
@@ -27,16 +28,17 @@ class Writer {
 public:
     /// What is done in the transaction. A failure rolls back this step alone.
     using Step = std::function<Result<void>(Database&)>;
-    enum class Kind { read, write };
 
     Writer(Database database, CommitHooks hooks, std::size_t queue_limit);
     ~Writer();
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
-    /// Any thread but the writer's own. Blocks until the step is durable (a write) or done (a read). `name` is for
-    /// crash points and hooks. Errors: the step's; busy (the queue is full); store_unavailable.
-    Result<void> run(Kind kind, std::string_view name, const Step& step);
+    /// Any thread but the writer's own. Blocks until the step is durable; one that changes nothing costs no sync.
+    /// `name` is for crash points and hooks. Errors: the step's; busy (the queue is full); store_unavailable.
+    Result<void> run(std::string_view name, const Step& step);
+    /// Whether it answers store_unavailable from now on: what is in the file then is for the next start to see.
+    bool has_stopped() const { return dead_; }
     /// From within a step: after its commit and before its answer, the write-ahead log is emptied into the file, so
     /// that what was wiped is gone from both.
     void empty_log_after_commit() { empty_log_ = true; }
@@ -48,16 +50,16 @@ private:
     void serve();
     void serve_batch(std::span<Job* const> batch);
     Result<void> perform(std::span<Job* const> batch);
-    Result<void> perform_write(Job& job);
+    Result<void> perform_step(Job& job);
     Result<void> commit(std::span<Job* const> batch);
     void empty_log();
 
     Database database_;
     const CommitHooks hooks_;
     BoundedQueue<Job*> queue_;
-    bool dead_ = false;      // the writer's thread only, as is
-    bool empty_log_ = false; // this
-    std::thread thread_;     // last: it uses all of the above
+    std::atomic<bool> dead_ = false; // set by the writer's thread
+    bool empty_log_ = false;         // the writer's thread only
+    std::thread thread_;             // last: it uses all of the above
 };
 
 } // namespace adit::store

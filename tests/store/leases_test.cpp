@@ -87,6 +87,21 @@ TEST_F(Leases, CanBeGivenBackAndTakenAgainWhileTheMintIsSilent)
     EXPECT_FALSE(good(store().take_lease(id, nullptr)).used_candidate); // again: nothing changes
 }
 
+TEST_F(Leases, ThatAreHeldAreTakenAgainWithoutACommit)
+{
+    std::atomic<int> commits{0};
+    open({.before_commit =
+              [&](auto) {
+                  ++commits;
+                  return Fate::lives;
+              },
+          .after_commit = {}});
+    const auto id = reserved(order(1, {"a"}));
+    EXPECT_EQ(commits, 1);
+    EXPECT_EQ(good(store().take_lease(id, nullptr)).lease.address, "10.8.0.2");
+    EXPECT_EQ(commits, 1);
+}
+
 TEST_F(Leases, AreNotForPurchasesThatAreOver)
 {
     const auto id = reserved(order(1, {"a"}));

@@ -11,7 +11,6 @@ namespace {
 
 class WriterTest : public testing::Test {
 protected:
-    using Kind = Writer::Kind;
     using Step = Writer::Step;
 
     WriterTest()
@@ -27,7 +26,7 @@ protected:
     }
     Result<void> insert(std::int64_t a, const std::string& b = "")
     {
-        return writer_->run(Kind::write, "insert", [&](Database& db) -> Result<void> {
+        return writer_->run("insert", [&](Database& db) -> Result<void> {
             TRY(db.run("INSERT INTO t (a, b) VALUES ($1, $2)", {a, b}));
             return {};
         });
@@ -35,7 +34,7 @@ protected:
     std::int64_t rows()
     {
         std::int64_t count = -1;
-        good(writer_->run(Kind::read, "rows", [&](Database& db) -> Result<void> {
+        good(writer_->run("rows", [&](Database& db) -> Result<void> {
             count = TRY(db.number("SELECT COUNT(*) FROM t")).value_or(-1);
             return {};
         }));
@@ -47,7 +46,7 @@ protected:
         std::latch held(1);
         std::latch go(1);
         std::thread holder([&] {
-            good(writer_->run(Kind::read, "hold", [&](Database&) -> Result<void> {
+            good(writer_->run("hold", [&](Database&) -> Result<void> {
                 held.count_down();
                 go.wait();
                 return {};
@@ -79,7 +78,7 @@ TEST_F(WriterTest, RollsBackAFailingStepAloneAmongOthers)
     together({
         [&] { good(insert(1)); },
         [&] {
-            const auto failed = writer_->run(Kind::write, "half", [](Database& db) -> Result<void> {
+            const auto failed = writer_->run("half", [](Database& db) -> Result<void> {
                 TRY(db.run("INSERT INTO t (a) VALUES (100)"));
                 return Error{Reason::double_spent};
             });
@@ -117,7 +116,7 @@ TEST_F(WriterTest, AFullQueueAnswersBusyAtOnce)
     std::latch held(1);
     std::latch go(1);
     std::thread holder([&] {
-        good(writer_->run(Kind::read, "hold", [&](Database&) -> Result<void> {
+        good(writer_->run("hold", [&](Database&) -> Result<void> {
             held.count_down();
             go.wait();
             return {};
@@ -133,7 +132,7 @@ TEST_F(WriterTest, AFullQueueAnswersBusyAtOnce)
     EXPECT_EQ(rows(), 2);
 }
 
-TEST_F(WriterTest, ReadsDoNotCommit)
+TEST_F(WriterTest, StepsThatChangeNothingDoNotCommit)
 {
     int commits = 0;
     start({.before_commit =
@@ -145,7 +144,7 @@ TEST_F(WriterTest, ReadsDoNotCommit)
     good(insert(1));
     const auto log_size = std::filesystem::file_size(path_.string() + "-wal");
     for (int i = 0; i < 5; ++i) EXPECT_EQ(rows(), 1);
-    good(writer_->run(Kind::write, "nothing", [](Database& db) -> Result<void> {
+    good(writer_->run("nothing", [](Database& db) -> Result<void> {
         TRY(db.run("DELETE FROM t WHERE a = 77"));
         return {};
     }));
@@ -158,8 +157,7 @@ TEST_F(WriterTest, DyingBeforeACommitKeepsNothingOfIt)
     start({.before_commit = [](auto step) { return step == "insert" ? Fate::dies : Fate::lives; }, .after_commit = {}});
     EXPECT_EQ(reason(insert(1)), Reason::store_unavailable);
     EXPECT_EQ(reason(insert(2)), Reason::store_unavailable);
-    EXPECT_EQ(reason(writer_->run(Kind::read, "r", [](Database&) { return Result<void>(); })),
-              Reason::store_unavailable);
+    EXPECT_EQ(reason(writer_->run("r", [](Database&) { return Result<void>(); })), Reason::store_unavailable);
     writer_.reset();
     start();
     EXPECT_EQ(rows(), 0);
