@@ -10,28 +10,28 @@ namespace {
 
 using protocol::secp;
 
-/// s·base - e·point; none where that can not be written down, which no honest proof meets.
-std::optional<Point> response(const Point& base, const ByteArray<32>& s, const Point& point, const ByteArray<32>& e)
+Sha256 hash_of(std::span<const secp256k1_pubkey> points)
 {
-    secp256k1_pubkey left = SecpPoint::load(base);
-    secp256k1_pubkey right = SecpPoint::load(point);
-    if (secp256k1_ec_pubkey_tweak_mul(secp(), &left, s.data()) != 1) return std::nullopt;
-    if (secp256k1_ec_pubkey_tweak_mul(secp(), &right, e.data()) != 1) return std::nullopt;
-    CHECK(secp256k1_ec_pubkey_negate(secp(), &right) == 1);
-    const secp256k1_pubkey* both[]{&left, &right};
-    secp256k1_pubkey result;
-    if (secp256k1_ec_pubkey_combine(secp(), &result, both, 2) != 1) return std::nullopt;
-    return SecpPoint::save(result);
+    Bytes text;
+    text.reserve(points.size() * 130);
+    for (const secp256k1_pubkey& point : points) append(text, as_bytes(encode_hex(SecpPoint::uncompressed(point))));
+    return sha256(text);
 }
 
-/// s·G - e·key, by the faster way that G has.
-std::optional<Point> response_to_key(const ByteArray<32>& s, const Point& key, const ByteArray<32>& e)
+/// Whether e is the hash of s·G - e·K, s·B_ - e·C_, K and C_. Points that can not be written down make it false: no
+/// honest proof has them.
+bool verify(const secp256k1_pubkey& key, const secp256k1_pubkey& b, const secp256k1_pubkey& c_blind, const Dleq& dleq)
 {
-    secp256k1_pubkey result = SecpPoint::load(key);
-    if (secp256k1_ec_pubkey_tweak_mul(secp(), &result, e.data()) != 1) return std::nullopt;
-    CHECK(secp256k1_ec_pubkey_negate(secp(), &result) == 1);
-    if (secp256k1_ec_pubkey_tweak_add(secp(), &result, s.data()) != 1) return std::nullopt;
-    return SecpPoint::save(result);
+    const auto s_g = SecpPoint::times_g(dleq.s.data());
+    const auto e_key = SecpPoint::times(key, dleq.e.data());
+    const auto s_b = SecpPoint::times(b, dleq.s.data());
+    const auto e_c = SecpPoint::times(c_blind, dleq.e.data());
+    if (!s_g || !e_key || !s_b || !e_c) return false;
+    const auto r1 = SecpPoint::difference(*s_g, *e_key);
+    const auto r2 = SecpPoint::difference(*s_b, *e_c);
+    if (!r1 || !r2) return false;
+    const secp256k1_pubkey points[]{*r1, *r2, key, c_blind};
+    return hash_of(points) == dleq.e;
 }
 
 /// The mint's own r of NUT-12: from key and points alone, so that a test mint answers twice alike.
@@ -39,7 +39,7 @@ Scalar deterministic_nonce(const Scalar& k, const Point& key, const Point& b, co
 {
     Bytes message;
     append(message, as_bytes("Cashu_DLEQ_R_v1"));
-    for (const Point* point : {&key, &b, &c_blind}) append(message, SecpPoint::uncompressed(*point));
+    for (const Point* point : {&key, &b, &c_blind}) append(message, SecpPoint::uncompressed(SecpPoint::load(*point)));
     message.push_back(0);
     for (;;) {
         const Sha256 candidate = hmac_sha256(k.expose(), message);
@@ -52,31 +52,28 @@ Scalar deterministic_nonce(const Scalar& k, const Point& key, const Point& b, co
 
 ByteArray<32> hash_e(std::span<const Point> points)
 {
-    Bytes text;
-    text.reserve(points.size() * 130);
-    for (const Point& point : points) append(text, as_bytes(encode_hex(SecpPoint::uncompressed(point))));
-    return sha256(text);
+    std::vector<secp256k1_pubkey> loaded;
+    for (const Point& point : points) loaded.push_back(SecpPoint::load(point));
+    return hash_of(loaded);
 }
 
 bool verify_promise_dleq(const Point& key, const Point& b, const Point& c_blind, const Dleq& dleq)
 {
-    const auto r1 = response_to_key(dleq.s, key, dleq.e);
-    const auto r2 = response(b, dleq.s, c_blind, dleq.e);
-    if (!r1 || !r2) return false;
-    const Point points[]{*r1, *r2, key, c_blind};
-    return hash_e(points) == dleq.e;
+    return verify(SecpPoint::load(key), SecpPoint::load(b), SecpPoint::load(c_blind), dleq);
 }
 
+/// All in libsecp256k1's own form: a token may have two hundred of them, and each Point on the way costs a root.
 bool verify_proof_dleq(const Point& key, const Proof& proof)
 {
     if (!proof.dleq || !proof.dleq->r) return false;
-    const auto r = scalar_from_bytes(*proof.dleq->r);
-    if (!r) return false;
-    const auto b = blind(proof.secret, *r);
-    const auto blinding = multiply(key, *r);
-    if (!b || !blinding) return false;
-    const auto c_blind = add(proof.c, *blinding);
-    return c_blind && verify_promise_dleq(key, *b, *c_blind, *proof.dleq);
+    const std::uint8_t* r = proof.dleq->r->data();
+    const secp256k1_pubkey mint_key = SecpPoint::load(key);
+    const auto r_g = SecpPoint::times_g(r);
+    const auto r_key = SecpPoint::times(mint_key, r);
+    if (!r_g || !r_key) return false;
+    const auto b = SecpPoint::sum(SecpPoint::of_secret(proof.secret), *r_g);
+    const auto c_blind = SecpPoint::sum(SecpPoint::load(proof.c), *r_key);
+    return b && c_blind && verify(mint_key, *b, *c_blind, *proof.dleq);
 }
 
 Result<BlindSignature> sign_blinded(const Scalar& k, const BlindedMessage& output)
