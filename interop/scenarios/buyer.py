@@ -91,10 +91,12 @@ class Purse:
     async def token(self, sat: int, lock: Secret | None, *, p2pk_e: str | None = None, dleq: bool = True,
                     legacy: bool = False) -> Locked:
         await self.hold(sat)
-        # The wallet splits into powers of two. Its own include_fees chooses too few proofs now and then.
+        # The wallet splits into powers of two. All it has goes in, because its own choice is now and then a sat short of
+        # the fee.
         amount = next(amount for amount in range(sat, 2 * sat) if amount - self.mint.fee(amount.bit_count()) == sat)
-        _, proofs = await self.wallet.swap_to_send(self.wallet.proofs, amount, secret_lock=lock, p2pk_e=p2pk_e,
-                                                   set_reserved=True)
+        free = [proof for proof in self.wallet.proofs if not proof.reserved]
+        _, proofs = await self.wallet.split(free, amount, secret_lock=lock, p2pk_e=p2pk_e)
+        await self.wallet.set_reserved_for_send(proofs, reserved=True)
         text = await self.wallet.serialize_proofs(proofs, include_dleq=dleq, legacy=legacy)
         return Locked(text, [y_of(proof.secret) for proof in proofs], [proof.secret for proof in proofs],
                       sum(proof.amount for proof in proofs))
