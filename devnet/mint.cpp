@@ -29,7 +29,7 @@ Refusal malformed(std::string detail) { return refusal(NutCode::malformed, std::
 } // namespace
 
 Mint::Mint(const Clock& clock, Rng& rng, MintSettings settings)
-    : clock_(clock), rng_(rng), settings_(settings), node_key_(cashu::random_scalar(rng))
+    : clock_(clock), rng_(rng), settings_(std::move(settings)), node_key_(cashu::random_scalar(rng))
 {
     insert_keyset({"sat", settings.version, settings.fee_ppk, true, {}});
 }

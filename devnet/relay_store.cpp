@@ -7,7 +7,6 @@
 
 namespace adit::devnet {
 
-using protocol::Coordinate;
 using protocol::Event;
 using protocol::EventId;
 using protocol::Filter;

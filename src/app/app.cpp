@@ -54,6 +54,7 @@ wg::Backend backend_of(WireguardBackend backend)
 std::vector<std::string> texts_of(const std::vector<Network>& networks)
 {
     std::vector<std::string> texts;
+    texts.reserve(networks.size());
     for (const Network& network : networks) texts.push_back(network_text(network));
     return texts;
 }
@@ -251,10 +252,10 @@ Result<void> App::Parts::open_relays()
 
 Result<void> App::Parts::ensure_wallet()
 {
-    if (TRY(wallet->is_known())) return {};
+    if (TRY(wallet->is_known())) return wallet->find_or_make({}, config.nostr.relays);
     if (asked_to_stop()) return Error{Reason::relay_unavailable, "stopped before looking for the wallet"};
     log_info("looking_for_wallet", {{"relays", config.nostr.relays.size()}});
-    const auto found = wallet->find_or_make(kWalletPatience, config.nostr.relays);
+    auto found = wallet->find_or_make(kWalletPatience, config.nostr.relays);
     if (!found && asked_to_stop()) return Error{Reason::relay_unavailable, "stopped while looking for the wallet"};
     return found;
 }
@@ -302,7 +303,7 @@ Result<void> App::Parts::serve()
         options.limits.connections = config.limits.connections;
         options.limits.connections_per_source = config.limits.connections_per_source;
         options.limits.buffered_bytes = config.limits.header_bytes;
-        return http::Server::open(*loop, std::move(options), routes->router());
+        return http::Server::open(*loop, options, routes->router());
     }));
     admin = TRY(on_loop([this] {
         return AdminSocket::open(*loop, *workers, config.admin.socket,

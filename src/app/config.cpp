@@ -495,7 +495,7 @@ LoadedConfig read_all(const toml::table& root, const ConfigSource& source, Compl
                   std::move(lightning),
                   std::move(cashu),
                   std::move(*nostr),
-                  std::move(notifications),
+                  notifications,
                   std::move(metrics),
                   sessions,
                   limits,

@@ -57,6 +57,7 @@ std::vector<std::string> Complaints::sorted(std::vector<Entry> list)
         return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
     });
     std::vector<std::string> out;
+    out.reserve(list.size());
     for (Entry& entry : list) out.push_back(std::move(entry.text));
     return out;
 }

@@ -44,7 +44,7 @@ Result<Listener> listen_on(const std::string& host, std::uint16_t port)
 
     const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const auto fail = [&] {
-        const Error error{Reason::io, "cannot listen on " + host + " port " + service + ": " + std::strerror(errno)};
+        Error error{Reason::io, "cannot listen on " + host + " port " + service + ": " + std::strerror(errno)};
         if (fd >= 0) ::close(fd);
         return error;
     };

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -42,8 +43,9 @@ Result<void> make_private_folder(const std::filesystem::path& folder)
     std::error_code error;
     for (auto at = folder; !at.empty() && !std::filesystem::exists(at, error); at = at.parent_path())
         absent.push_back(at);
-    for (auto at = absent.rbegin(); at != absent.rend(); ++at)
-        if (::mkdir(at->c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot make", *at);
+    std::ranges::reverse(absent);
+    for (const auto& parent : absent)
+        if (::mkdir(parent.c_str(), 0700) != 0 && errno != EEXIST) return failed("cannot make", parent);
 
     struct stat status {};
     if (::stat(folder.c_str(), &status) != 0) return failed("cannot look at", folder);

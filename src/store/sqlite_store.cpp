@@ -116,7 +116,7 @@ SqliteStore::~SqliteStore() = default;
 Result<void> SqliteStore::read_plain(const Writer::Step& step)
 {
     if (!writer_->has_stopped()) {
-        const auto done = reader_->run(step);
+        auto done = reader_->run(step);
         if (!writer_->has_stopped()) return done;
     }
     return Error{Reason::store_unavailable, "the store has stopped"};
