@@ -113,7 +113,10 @@ Result<HttpReply> CurlHttpClient::call(const HttpCall& call)
     if (post) good = good && add_header(headers, "Content-Type: application/json");
     for (const auto& [name, value] : call.headers) {
         if (!is_header_safe(name) || !is_header_safe(value)) return unreachable("a header with a line break");
-        good = good && add_header(headers, name + ": " + value);
+        std::string line = name;
+        line += ": ";
+        line += value;
+        good = good && add_header(headers, line);
     }
 
     const std::string origin = origin_of(call.url);
@@ -147,6 +150,9 @@ Result<HttpReply> CurlHttpClient::call(const HttpCall& call)
     const CURLcode code = curl_easy_perform(handle->easy);
     long status = 0;
     curl_easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_off_t retry_after_s = 0;
+    curl_easy_getinfo(handle->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    if (retry_after_s > 0) reply.retry_after = std::min(Seconds(retry_after_s), Seconds(86400));
     give_back(origin, std::move(handle));
     if (code == CURLE_WRITE_ERROR) return unreachable("the answer is too large");
     if (code != CURLE_OK) return unreachable(curl_easy_strerror(code));

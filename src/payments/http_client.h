@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ struct HttpCall {
 struct HttpReply {
     int status = 0;
     std::string body;
+    std::optional<Seconds> retry_after = {}; // where the header gives seconds, at most a day of them
 };
 
 /// Any thread may call at any time.
