@@ -175,31 +175,4 @@ Result<std::unique_ptr<AdminSocket>> AdminSocket::open(Loop& loop, Workers& work
     return std::unique_ptr<AdminSocket>(new AdminSocket(std::move(core)));
 }
 
-Result<std::string> ask_daemon(const std::filesystem::path& path, std::string_view command)
-{
-    const sockaddr_un address = TRY(address_of(path));
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return io_error("cannot make a socket for", path);
-    const timeval patience{kPatience.count() / 1000, 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    const std::string line = nlohmann::json{{"command", command}}.dump() + "\n";
-    if (::connect(fd, generic(address), sizeof address) != 0 ||
-        ::send(fd, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
-        const Error failed = io_error("cannot reach the daemon (is aditd running?) at", path);
-        ::close(fd);
-        return failed;
-    }
-    std::string answer;
-    char block[4096];
-    for (;;) {
-        const ssize_t count = ::recv(fd, block, sizeof block, 0);
-        if (count <= 0) break;
-        answer.append(block, static_cast<std::size_t>(count));
-    }
-    ::close(fd);
-    if (answer.empty() || answer.back() != '\n') return Error{Reason::io, "the daemon gave no answer"};
-    answer.pop_back();
-    return answer;
-}
-
 } // namespace adit::app

@@ -34,8 +34,4 @@ private:
     std::shared_ptr<Core> core_; // shared, weakly, with answers on their way from workers
 };
 
-/// The caller's side, blocking: sends {"command": …} to the daemon behind `path` and gives its JSON answer.
-/// Errors: io (the daemon is not running, or does not answer within 10 s).
-Result<std::string> ask_daemon(const std::filesystem::path& path, std::string_view command);
-
 } // namespace adit::app

@@ -1,0 +1,17 @@
+// cli/printable.h - words of strangers, before they reach a terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace adit::cli {
+
+/// At most `limit` bytes, cut at a character: control characters (those of UTF-8's second block and the marks that turn
+/// the direction of writing included) and what is no UTF-8 become '?', line breaks and tabs become blanks.
+std::string printable(std::string_view text, std::size_t limit);
+/// Columns that the text takes: characters, wide ones counted as two, combining ones as none.
+std::size_t columns(std::string_view text);
+/// printable, cut to so many columns with "…" at the end, padded with blanks to as many.
+std::string fitted(std::string_view text, std::size_t width);
+
+} // namespace adit::cli

@@ -1,0 +1,38 @@
+// cli/purchase_command.h - a purchase file in the hands of a user: going on with it, and showing what is in it.
+#pragma once
+
+#include "cli/terminal.h"
+
+#include <filesystem>
+
+namespace adit::cli {
+
+struct Showing {
+    std::optional<std::filesystem::path> out; // the config goes there instead of to standard output
+    bool qr = false;
+    bool json = false;
+};
+
+/// Goes on with the record as far as it goes, and shows the end of it. Gives the exit status.
+int go_on_with(const std::filesystem::path& file, Record& record, const Showing& showing, Terminal& terminal,
+               const Patience& patience);
+/// `adit redeem`.
+int redeem_file(const std::filesystem::path& file, bool json, Terminal& terminal);
+
+/// One process at a time works on a purchase file. Holds as long as it lives. Errors: bad_step (another process has
+/// it); io.
+class FileClaim {
+public:
+    static Result<FileClaim> take(const std::filesystem::path& file);
+    FileClaim(FileClaim&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+    FileClaim& operator=(FileClaim&&) = delete;
+    FileClaim(const FileClaim&) = delete;
+    FileClaim& operator=(const FileClaim&) = delete;
+    ~FileClaim();
+
+private:
+    explicit FileClaim(int fd) : fd_(fd) {}
+    int fd_;
+};
+
+} // namespace adit::cli

@@ -1,0 +1,117 @@
+#include "cli/terminal.h"
+
+#include "cli/printable.h"
+#include "cli/qr.h"
+
+#include <cstdio>
+#include <iostream>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace adit::cli {
+
+Terminal::Terminal() : tty_(::isatty(STDERR_FILENO) == 1)
+{
+    if (tty_) ticker_ = std::thread([this] { tick(); });
+}
+
+Terminal::~Terminal()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        over_ = true;
+        erase_line();
+    }
+    changed_.notify_all();
+    if (ticker_.joinable()) ticker_.join();
+}
+
+void Terminal::tick()
+{
+    std::unique_lock lock(mutex_);
+    while (!over_) {
+        changed_.wait_for(lock, std::chrono::milliseconds(250));
+        const auto waited = std::chrono::duration_cast<std::chrono::seconds>(system_clock().steady() - since_).count();
+        if (over_ || line_.empty() || waited < 1) continue;
+        const std::string text = fitted(line_ + " … " + std::to_string(waited) + " s", width() - 1);
+        std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
+        std::fflush(stderr);
+        drawn_ = true;
+    }
+}
+
+void Terminal::erase_line()
+{
+    line_.clear();
+    if (!drawn_) return;
+    std::fputs("\r\x1b[K", stderr);
+    std::fflush(stderr);
+    drawn_ = false;
+}
+
+void Terminal::quiet()
+{
+    const std::lock_guard lock(mutex_);
+    erase_line();
+}
+
+void Terminal::say(const std::string& line)
+{
+    const std::lock_guard lock(mutex_);
+    erase_line();
+    std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void Terminal::progress(const std::string& line)
+{
+    if (!tty_) return;
+    const std::lock_guard lock(mutex_);
+    if (line_ == line) return;
+    line_ = line;
+    since_ = system_clock().steady();
+}
+
+void Terminal::pause(Milliseconds length) { std::this_thread::sleep_for(length); }
+
+void Terminal::show_invoice(const Quote& quote)
+{
+    say("Pay this Lightning invoice over " + std::to_string(quote.amount.count()) + " sat:\n");
+    say(printable(quote.invoice, 4096) + "\n");
+    // Wallets read it in capitals too, and capitals make a smaller code.
+    std::string upper = printable(quote.invoice, 4096);
+    for (char& c : upper)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+    qr(upper);
+    if (quote.expiry) say("It is good until " + to_iso8601(*quote.expiry) + ".");
+}
+
+void Terminal::out(const std::string& text)
+{
+    quiet();
+    std::cout << text << std::flush;
+}
+
+void Terminal::qr(std::string_view text)
+{
+    const auto code = qr_code(text, tty_ ? Ink::ansi : Ink::plain);
+    say(code ? *code : "(" + code.error().detail + ")");
+}
+
+std::size_t Terminal::width() const
+{
+    winsize size{};
+    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 40) return 100;
+    return size.ws_col;
+}
+
+bool Terminal::confirm(const std::string& question)
+{
+    if (!tty_ || ::isatty(STDIN_FILENO) != 1) return false;
+    quiet();
+    std::fprintf(stderr, "%s [y/N] ", question.c_str());
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+} // namespace adit::cli

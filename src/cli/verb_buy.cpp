@@ -1,0 +1,212 @@
+#include "base/file.h"
+#include "cli/find_listing.h"
+#include "cli/printable.h"
+#include "cli/purchase_command.h"
+#include "cli/verbs.h"
+#include "payments/cashu/token.h"
+#include "protocol/nip19.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <unistd.h>
+
+namespace adit::cli {
+
+namespace {
+
+constexpr std::string_view kHelp =
+    "adit buy NADDR|NPUB [options]\n"
+    "adit buy --resume FILE [--out FILE] [--qr] [--json]\n"
+    "\n"
+    "Buys a WireGuard tunnel. Finds the listing on relays, makes fresh keys, pays with ecash that only this operator "
+    "can\n"
+    "spend, and prints the wg-quick config with the private key filled in (and nothing else, on standard output).\n"
+    "Without a token, the operator's mint is asked for an invoice, to be paid with any Lightning wallet.\n"
+    "\n"
+    "Keys and money are in the purchase file before any step that could lose them. Whatever happens, go on with\n"
+    "--resume: it never pays twice. On a finished purchase it prints what is there.\n"
+    "\n"
+    "  --tier N|UNIT     which price: its number in `adit browse --json`, or hour, day, week, month, GiB, TiB\n"
+    "  --quantity N      how many units (default 1)\n"
+    "  --token TOKEN     pay with this Cashu token (cashuA..., cashuB...); - reads it from standard input\n"
+    "  --token-file F    the same, from a file\n"
+    "  --mint URL        which of the operator's mints (default: the token's, else the first)\n"
+    "  --relay URL       where to look, repeatable (default: the naddr's hints, else well-known relays)\n"
+    "  --out FILE        write the config there, mode 0600\n"
+    "  --qr              show the config as a QR code as well\n"
+    "  --file FILE       the purchase file (default: ~/.local/share/adit/purchases/<time>-<id>.json)\n"
+    "  --wait SECONDS    how long to wait for a silent mint or operator before giving up for now (default 120)\n"
+    "  --yes             do not ask\n"
+    "  --json            the end of it as JSON on standard output\n"
+    "\n"
+    "  adit buy naddr1... --tier day --quantity 2 --out tunnel.conf\n"
+    "  adit buy npub1... --tier hour --token - --yes < token.txt\n"
+    "  adit buy --resume ~/.local/share/adit/purchases/20261120-1855-3f2a.json --qr\n";
+
+constexpr Option kOptions[]{{"--relay", Option::Takes::values},
+                            {"--tier"},
+                            {"--quantity"},
+                            {"--token"},
+                            {"--token-file"},
+                            {"--mint"},
+                            {"--out"},
+                            {"--file"},
+                            {"--wait"},
+                            {"--resume"},
+                            {"--redeem"},
+                            {"--qr", Option::Takes::nothing},
+                            {"--yes", Option::Takes::nothing},
+                            {"--json", Option::Takes::nothing}};
+
+constexpr std::size_t kMostTokenBytes = 256 * 1024;
+constexpr std::uint64_t kMostQuantity = 1'000'000;
+
+Result<std::optional<std::string>> read_token(const Arguments& arguments)
+{
+    const auto given = arguments.value("--token");
+    const auto file = arguments.value("--token-file");
+    if (!given && !file) return std::optional<std::string>();
+    if (given && file) return Error{Reason::bad_request, "--token or --token-file, not both"};
+    std::string text;
+    if (file) {
+        text = TRY(read_file(*file, kMostTokenBytes));
+    } else if (*given == "-") {
+        char block[4096];
+        while (text.size() <= kMostTokenBytes && std::cin.read(block, sizeof block).gcount() > 0)
+            text.append(block, static_cast<std::size_t>(std::cin.gcount()));
+    } else {
+        text = *given;
+    }
+    std::erase_if(text, [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; });
+    return std::optional(text);
+}
+
+/// $XDG_DATA_HOME or ~/.local/share, and there adit/purchases, mode 0700.
+Result<std::filesystem::path> new_file_name(UnixSeconds now)
+{
+    const char* const data = std::getenv("XDG_DATA_HOME");
+    const char* const home = std::getenv("HOME");
+    if (!(data && *data == '/') && !(home && *home == '/'))
+        return Error{Reason::bad_config, "neither HOME nor XDG_DATA_HOME is set; name a file with --file"};
+    const auto folder =
+        (data && *data == '/' ? std::filesystem::path(data) : std::filesystem::path(home) / ".local" / "share") /
+        "adit" / "purchases";
+    std::error_code error;
+    std::filesystem::create_directories(folder, error); // under umask 077
+    if (error) return Error{Reason::io, "cannot make " + folder.string() + ": " + error.message()};
+    std::string time = to_iso8601(now).substr(0, 16); // 2026-11-20T18:55
+    std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+    return folder / (time.replace(8, 1, "-") + "-" + encode_hex(system_rng().bytes<4>()) + ".json");
+}
+
+Result<protocol::PublishedListing> choose(const Found& found, const Target& target,
+                                          const std::vector<std::string>& relays)
+{
+    std::vector<const protocol::PublishedListing*> fits;
+    for (const auto& published : found.listings)
+        if (published.author == target.author && (!target.d_tag || published.listing.d_tag == *target.d_tag))
+            fits.push_back(&published);
+    if (fits.empty()) return Error{Reason::bad_request, "there is no such listing; " + found.coverage};
+    if (fits.size() == 1) return *fits.front();
+    std::string there = "this operator has several listings; name one by its naddr:";
+    for (const auto* published : fits)
+        there += "\n  " + fitted(published->listing.title, 30) + "  " + naddr_of(*published, relays);
+    return Error{Reason::bad_request, there};
+}
+
+void show_offer(const Offer& offer, Terminal& terminal)
+{
+    const auto cost = times(offer.unit_price, offer.quantity);
+    terminal.say(fitted("Tunnel", 10) + printable(offer.title, 200));
+    terminal.say(fitted("Operator", 10) + protocol::encode_npub(offer.listing.author));
+    terminal.say(fitted("Price", 10) + std::to_string(cost ? cost->count() : 0) + " sat for " +
+                 std::to_string(offer.quantity) + " " + printable(offer.price.unit, 16) + ", and the mint's fees");
+    terminal.say(fitted("Mint", 10) + offer.mint);
+    terminal.say(fitted("Endpoint", 10) + offer.endpoint);
+    if (offer.endpoint.starts_with("http://"))
+        terminal.say("The endpoint has no TLS: whoever is on the way can read the request.");
+}
+
+int resume(const std::filesystem::path& file, const Showing& showing, const Patience& patience, Terminal& terminal)
+{
+    const auto claim = FileClaim::take(file);
+    if (!claim) return failure(terminal, claim.error().detail);
+    auto record = load_record(file);
+    if (!record) return failure(terminal, record.error().detail);
+    return go_on_with(file, *record, showing, terminal, patience);
+}
+
+int buy(const Arguments& arguments, Terminal& terminal)
+{
+    const auto wrong = [&](const std::string& what) { return usage_error(terminal, "buy", what); };
+    if (const auto file = arguments.value("--redeem")) return redeem_file(*file, arguments.has("--json"), terminal);
+    Showing showing;
+    if (const auto out = arguments.value("--out")) showing.out = *out;
+    showing.qr = arguments.has("--qr");
+    showing.json = arguments.has("--json");
+    Patience patience;
+    const auto wait = arguments.number("--wait", 120, 86400);
+    if (!wait) return wrong(wait.error().detail);
+    patience.silence = Seconds(static_cast<std::int64_t>(*wait));
+    if (const auto file = arguments.value("--resume")) {
+        if (!arguments.rest().empty()) return wrong("--resume takes its purchase file, and no listing");
+        return resume(*file, showing, patience, terminal);
+    }
+
+    if (arguments.rest().size() != 1) return wrong("name one listing, by naddr or npub");
+    const auto target = parse_target(arguments.rest().front());
+    if (!target) return wrong(target.error().detail);
+    const auto quantity = arguments.number("--quantity", 1, kMostQuantity);
+    if (!quantity) return wrong(quantity.error().detail);
+    const bool asks = !arguments.has("--yes");
+    if (asks && (!terminal.is_tty() || ::isatty(STDIN_FILENO) != 1))
+        return wrong("there is nobody to ask whether to buy: say --yes");
+    std::error_code ignored;
+    if (showing.out && std::filesystem::exists(*showing.out, ignored))
+        return wrong(showing.out->string() + " is there already");
+    auto token = read_token(arguments);
+    if (!token) return wrong(token.error().detail);
+
+    Wish wish{arguments.value("--tier"), *quantity, arguments.value("--mint")};
+    if (*token) {
+        const auto parsed = payments::cashu::parse_token(**token);
+        if (!parsed) return wrong("the token can not be read: " + parsed.error().detail);
+        if (!wish.mint) wish.mint = parsed->mint;
+    }
+    auto relays = arguments.values("--relay");
+    if (relays.empty()) relays = target->relays;
+    if (relays.empty()) relays = default_relays();
+    const auto found = find_listings(relays, target->author, system_clock(), terminal);
+    if (!found) {
+        if (found.error().reason == Reason::bad_encoding) return wrong(found.error().detail);
+        return failure(terminal, found.error().detail);
+    }
+    const auto published = choose(*found, *target, relays);
+    if (!published) return failure(terminal, published.error().detail);
+    if (published->listing.status == protocol::ListingStatus::sold)
+        return failure(terminal, "the operator has marked this listing as sold out");
+    auto offer = make_offer(*published, wish);
+    if (!offer) return failure(terminal, offer.error().detail);
+
+    terminal.quiet();
+    show_offer(*offer, terminal);
+    if (is_stale(*published, system_clock().now()))
+        terminal.say("This listing has not been renewed for over 30 days: its operator may be gone.");
+    if (asks && !terminal.confirm("Buy it?")) return failure(terminal, "not bought");
+
+    Record record = new_record(std::move(*offer), std::move(*token), system_clock(), system_rng());
+    auto file = arguments.value("--file") ? Result<std::filesystem::path>(*arguments.value("--file"))
+                                          : new_file_name(record.created_at);
+    if (!file) return failure(terminal, file.error().detail);
+    if (const auto created = create_record(*file, record); !created) return failure(terminal, created.error().detail);
+    const auto claim = FileClaim::take(*file);
+    if (!claim) return failure(terminal, claim.error().detail);
+    terminal.say(fitted("File", 10) + file->string());
+    return go_on_with(*file, record, showing, terminal, patience);
+}
+
+} // namespace
+
+const Verb kBuy{"buy", "buys a tunnel, or goes on with buying one", kHelp, kOptions, &buy};
+
+} // namespace adit::cli

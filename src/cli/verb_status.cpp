@@ -1,0 +1,107 @@
+#include "cli/printable.h"
+#include "cli/record.h"
+#include "cli/verbs.h"
+#include "payments/http_client.h"
+#include "protocol/info.h"
+
+#include <nlohmann/json.hpp>
+
+namespace adit::cli {
+
+namespace {
+
+constexpr std::string_view kHelp =
+    "adit status FILE|URL [--json]\n"
+    "\n"
+    "Asks the operator about a tunnel: time and data left, and when it was last used.\n"
+    "\n"
+    "  FILE   the purchase file that `adit buy` named\n"
+    "  URL    the session's address, as it stands in the config's comment; also as --session URL\n"
+    "  --json the operator's answer as JSON\n"
+    "\n"
+    "  adit status ~/.local/share/adit/purchases/20261120-1855-3f2a.json\n"
+    "  adit status https://vpn.example.com/session/0123...\n";
+
+constexpr Option kOptions[]{{"--session"}, {"--json", Option::Takes::nothing}};
+
+std::string length_text(Seconds length)
+{
+    const std::int64_t s = length.count();
+    if (s <= 0) return "none";
+    const auto part = [](std::int64_t count, const char* unit) { return std::to_string(count) + " " + unit; };
+    if (s < 120) return part(s, "s");
+    if (s < 7200) return part(s / 60, "min") + " " + part(s % 60, "s");
+    if (s < 172800) return part(s / 3600, "h") + " " + part(s % 3600 / 60, "min");
+    return part(s / 86400, "d") + " " + part(s % 86400 / 3600, "h");
+}
+
+std::string bytes_text(std::uint64_t bytes)
+{
+    constexpr const char* kUnits[]{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    std::size_t unit = 0;
+    std::uint64_t tenths = bytes > (1ULL << 60) ? (1ULL << 60) * 10 : bytes * 10;
+    while (tenths >= 10240 && unit < 5) {
+        tenths /= 1024;
+        ++unit;
+    }
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " " + kUnits[unit];
+}
+
+int status(const Arguments& arguments, Terminal& terminal)
+{
+    std::string url;
+    if (const auto session = arguments.value("--session"); session && arguments.rest().empty()) {
+        url = *session;
+    } else if (!session && arguments.rest().size() == 1) {
+        url = arguments.rest().front();
+    } else {
+        return usage_error(terminal, "status", "takes one purchase file or one session's URL");
+    }
+    if (!url.starts_with("http://") && !url.starts_with("https://")) {
+        const auto record = load_record(url);
+        if (!record) return failure(terminal, record.error().detail);
+        if (!record->tunnel) {
+            terminal.say("There is no tunnel yet: the purchase is " + std::string(stage_word(record->stage)) +
+                         ". Go on with: adit buy --resume " + url);
+            return record->stage == Stage::refunded ? kFailed : kOpen;
+        }
+        url = record->tunnel->session_url;
+        if (url.empty()) return failure(terminal, "the operator gave no session to look at");
+    }
+
+    payments::CurlHttpClient http;
+    terminal.progress("asking the operator");
+    const auto reply = http.call({"GET", url, {}, {}, Milliseconds(15'000)});
+    terminal.quiet();
+    if (!reply) return failure(terminal, "the operator does not answer (" + reply.error().detail + ")");
+    if (reply->status == 404) return failure(terminal, "the operator knows no such session (any more)");
+    const auto session = reply->status == 200 ? protocol::parse_session(reply->body)
+                                              : Error{Reason::bad_encoding, "status " + std::to_string(reply->status)};
+    if (!session) return failure(terminal, "the operator's answer can not be understood: " + session.error().detail);
+    if (arguments.has("--json")) {
+        terminal.out(protocol::encode_session(*session) + "\n");
+        return kDone;
+    }
+    const UnixSeconds now = system_clock().now();
+    std::string text = "status          " + printable(session->status, 32) + "\n";
+    text += "expires         " + to_iso8601(session->expires_at) + "\n";
+    text += "time left       " + length_text(session->expires_at - now) + "\n";
+    if (session->data_quota_bytes) {
+        const std::uint64_t quota = *session->data_quota_bytes;
+        const std::uint64_t left = quota - std::min(quota, session->data_used_bytes);
+        text += "data left       " + bytes_text(left) + " of " + bytes_text(quota) + "\n";
+    } else {
+        text += "data used       " + bytes_text(session->data_used_bytes) + "\n";
+    }
+    text += "last handshake  " +
+            (session->last_handshake_age ? length_text(*session->last_handshake_age) + " ago" : std::string("never")) +
+            "\n";
+    terminal.out(text);
+    return kDone;
+}
+
+} // namespace
+
+const Verb kStatus{"status", "time and data left of a tunnel", kHelp, kOptions, &status};
+
+} // namespace adit::cli
