@@ -191,7 +191,8 @@ async def mint_restarts(world: World, operator: Operator, purse: Purse) -> None:
     mint.proxy.release()
     refused(await asking, 503, "mint-unreachable")
     down = Order(operator, order.token, key=order.key, client_pubkey=order.client_pubkey)
-    refused(await down.send(), 503, "mint-unreachable")  # the same token and client under a new event: the same purchase
+    # The same token and client under a new event are the same purchase.
+    refused(await down.send(), 503, "mint-unreachable")
     await mint.process.start()
     tunnel(await order.insist(), operator)
     tunnel(await down.insist(), operator)
@@ -199,7 +200,7 @@ async def mint_restarts(world: World, operator: Operator, purse: Purse) -> None:
 
 
 async def mint_down(world: World, operator: Operator, purse: Purse) -> None:
-    """a mint that is down when the sale begins costs the buyer nothing; when it is back, the same request goes through"""
+    """a mint that is down when the sale begins costs nothing; when it is back, the same request goes through"""
     order = Order(operator, await purse.lock(operator, HOUR_SAT))
     operator.mint.process.kill()
     refused(await order.send(), 503, "mint-unreachable")
