@@ -161,6 +161,8 @@ void Publisher::came_back(const protocol::EventId& event, const std::string& rel
     case nostr::Answer::accepted:
         break;
     case nostr::Answer::no_answer:
+        // Some relays say nothing at all to what is too large for them.
+        log_warn("outbox_event_not_answered", {{"relay", relay}});
         return; // tried again, with growing pauses
     case nostr::Answer::rejected:
         log_warn("outbox_event_rejected", {{"relay", relay}, {"message", outcome.message}});
