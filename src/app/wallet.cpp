@@ -21,6 +21,7 @@ using store::WalletProof;
 namespace {
 
 constexpr std::string_view kFactWallet = "wallet.privkeys"; // every one ever seen, hex, the one in use first
+constexpr std::string_view kFactTold = "wallet.told";       // its events are on their way to relays, or came from them
 constexpr Seconds kCheckSpentEvery{600};
 constexpr Milliseconds kIdle{30'000};
 constexpr std::size_t kProofsPerEvent = 40; // well under NIP-44's 65535 bytes with DLEQ
@@ -96,6 +97,7 @@ Result<bool> Wallet::is_known() const { return TRY(parts_.store.fact(kFactWallet
 
 Result<void> Wallet::find_or_make(Milliseconds patience, const std::vector<std::string>& relay_urls)
 {
+    if (TRY(is_known())) return tell(relay_urls);
     if (relay_urls.empty()) return make(relay_urls); // there is nowhere that one could be
     const nostr::FetchResult fetched = fetch_all(patience);
     const protocol::WalletState found = protocol::fold_wallet(fetched.events, parts_.key);
@@ -146,6 +148,7 @@ Result<void> Wallet::adopt(const protocol::WalletState& found)
         for (WalletProof& proof : proofs_of(token.content, token.event)) proofs.push_back(std::move(proof));
     const std::size_t added = TRY(parts_.store.add_wallet_proofs(proofs));
     // Last: a crash before it loads the same wallet again, and known proofs are left as they are.
+    TRY(parts_.store.set_fact(kFactTold, "1"));
     TRY(remember(found.privkeys));
     log_info("wallet_loaded_from_relays", {{"proofs", added}, {"unreadable", found.unreadable_tokens.size()}});
     return {};
@@ -155,18 +158,30 @@ Result<void> Wallet::make(const std::vector<std::string>& relay_urls)
 {
     std::vector<protocol::SecretKey> keys;
     keys.push_back(protocol::SecretKey::generate(parts_.rng));
+    // The key is remembered before anybody can learn of it: what is sent to it can be spent.
+    TRY(remember(keys));
+    return tell(relay_urls);
+}
+
+/// A wallet of ours that no relay was told of yet: it was just made, or we died in between.
+Result<void> Wallet::tell(const std::vector<std::string>& relay_urls)
+{
+    if (TRY(parts_.store.fact(kFactTold))) return {};
+    const auto known = nlohmann::json::parse(TRY(parts_.store.fact(kFactWallet)).value_or(""), nullptr, false);
+    if (!known.is_array() || known.empty()) return Error{Reason::internal, "the store's wallet has no key"};
     protocol::WalletContent content;
-    content.privkeys.push_back(keys.front().duplicate());
+    for (const auto& key : known)
+        content.privkeys.push_back(
+            TRY(protocol::SecretKey::parse_hex(key.is_string() ? key.get_ref<const std::string&>() : "")));
     for (const auto& mint : parts_.mints.all()) content.mints.push_back(mint->url());
     const UnixSeconds now = parts_.clock.now();
     const Event wallet =
         protocol::sign_event(TRY(protocol::wallet_draft(content, parts_.key, now, parts_.rng)), parts_.key, parts_.rng);
-    const Event nutzap_info =
-        protocol::sign_event(protocol::nutzap_info_draft({relay_urls, content.mints, keys.front().public_key()}, now),
-                             parts_.key, parts_.rng);
-    // The key is remembered before anybody can learn of it: what is sent to it can be spent.
-    TRY(remember(keys));
+    const Event nutzap_info = protocol::sign_event(
+        protocol::nutzap_info_draft({relay_urls, content.mints, content.privkeys.front().public_key()}, now),
+        parts_.key, parts_.rng);
     TRY(parts_.store.put_outbox(std::vector<Event>{wallet, nutzap_info}));
+    TRY(parts_.store.set_fact(kFactTold, "1"));
     log_info("wallet_made", {{"mints", content.mints.size()}});
     return {};
 }

@@ -29,9 +29,10 @@ public:
 
     /// Whether the store has a wallet already: then relays never delay the start. Errors: store_unavailable.
     Result<bool> is_known() const;
-    /// Blocking, for a store without one: loads the wallet that the relays have, or makes one if every relay says that
-    /// there is none. Errors: relay_unavailable (some relay did not answer within `patience`: a wallet there would be
-    /// replaced unread); bad_encoding (a wallet event of ours that we can not read).
+    /// Where the store has one: sees that relays will be told of it. Else, blocking: loads the wallet that the relays
+    /// have, or makes one if every relay says that there is none. Errors: relay_unavailable (some relay did not answer
+    /// within `patience`: a wallet there would be replaced unread); bad_encoding (a wallet event of ours that we can
+    /// not read).
     Result<void> find_or_make(Milliseconds patience, const std::vector<std::string>& relay_urls);
 
     /// Follows what other clients of the same nsec do: their token events are added to the store.
@@ -46,6 +47,7 @@ private:
     nostr::FetchResult fetch_all(Milliseconds patience);
     Result<void> adopt(const protocol::WalletState& found);
     Result<void> make(const std::vector<std::string>& relay_urls);
+    Result<void> tell(const std::vector<std::string>& relay_urls);
     Result<void> remember(const std::vector<protocol::SecretKey>& keys);
     void take_in(const protocol::Event& event);
     void read_what_came();

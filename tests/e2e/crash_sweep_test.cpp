@@ -1,0 +1,296 @@
+// The real daemon on its real database dies before and after every commit and every call of the mint, whatever the mint
+// does; it starts again, the buyer repeats its request; then buyer, wallet and mint agree to the sat.
+#include "e2e/shop.h"
+
+#include "base/clock.h"
+
+#include <cstdio>
+#include <fstream>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <set>
+
+namespace adit::e2e {
+namespace {
+
+using devnet::Fault;
+using devnet::FaultAct;
+using devnet::FaultMoment;
+using fakes::eventually;
+
+constexpr int kDied = 86; // crash_point.h
+
+#ifdef ADIT_CRASH_POINTS
+#define ADIT_NEEDS_CRASH_POINTS()                                                                                      \
+    do {                                                                                                               \
+    } while (false)
+#else
+#define ADIT_NEEDS_CRASH_POINTS() GTEST_SKIP() << "this aditd can not be told to die: build with ADIT_CRASH_POINTS=ON"
+#endif
+
+struct Mood {
+    const char* name;
+    std::optional<Fault> fault;
+};
+
+std::vector<Mood> moods()
+{
+    const auto swap = [](FaultAct act, FaultMoment moment) {
+        Fault fault;
+        fault.endpoint = "mint.swap";
+        fault.act = act;
+        fault.moment = moment;
+        fault.times = 1;
+        return fault;
+    };
+    Fault no = swap(FaultAct::reject, FaultMoment::before);
+    no.code = 10001;
+    no.message = "no";
+    Fault lies_no = swap(FaultAct::reject, FaultMoment::after);
+    lies_no.code = 11001;
+    lies_no.message = "already spent";
+    // A cut answer is silence; after a drop on a kept connection curl itself sends the same bytes again.
+    return {{"says yes", std::nullopt},
+            {"says no", no},
+            {"says no after acting", lies_no},
+            {"is silent before acting", swap(FaultAct::cut, FaultMoment::before)},
+            {"is silent after acting", swap(FaultAct::cut, FaultMoment::after)},
+            {"hangs up after acting", swap(FaultAct::drop, FaultMoment::after)},
+            {"answers 500 after acting", swap(FaultAct::status, FaultMoment::after)}};
+}
+
+/// What the points that a process passes are written to, and what makes them count.
+struct Trap {
+    explicit Trap(const std::filesystem::path& folder) : from(folder / "crash.from"), log(folder / "crash.log") {}
+    std::vector<std::string> environment(int at) const
+    {
+        std::filesystem::remove(from);
+        std::filesystem::remove(log);
+        return {"ADIT_CRASH_AT=" + std::to_string(at), "ADIT_CRASH_FROM=" + from.string(),
+                "ADIT_CRASH_LOG=" + log.string()};
+    }
+    void arm() const { std::ofstream(from) << "now\n"; }
+    std::vector<std::string> passed() const
+    {
+        std::vector<std::string> names;
+        std::ifstream file(log);
+        for (std::string number, name; file >> number >> name;) names.push_back(name);
+        return names;
+    }
+    /// Until nothing has been passed for a while, or the daemon is dead. True: it lives.
+    bool until_quiet(Daemon& daemon) const
+    {
+        std::size_t last = passed().size();
+        for (int still = 0; still < 10; ++still) {
+            ::poll(nullptr, 0, 25);
+            if (!daemon.running()) return false;
+            const std::size_t now = passed().size();
+            if (now != last) still = 0;
+            last = now;
+        }
+        return true;
+    }
+
+    std::filesystem::path from;
+    std::filesystem::path log;
+};
+
+devnet::WorldOptions harsh_mint()
+{
+    devnet::WorldOptions options;
+    options.mint.fee_ppk = 100;
+    options.mint.caching = devnet::Caching::off;
+    return options;
+}
+
+/// The buyer's request is answered in the end, and every sat is where it belongs. 116 sat: a fee of 1, a price of 100,
+/// and 15 of change.
+void expect_settled(Shop& shop, const Buyer& buyer, std::uint64_t wallet_before, devnet::Accounting before)
+{
+    Reply reply = shop.insist(buyer.request);
+    if (reply.status != 200) {
+        // A definite no: whatever the mint said, the token is the buyer's as before, and buys the next time.
+        EXPECT_EQ(reply.status, 402) << reply.body;
+        EXPECT_EQ(shop.spent_of(buyer), 0U) << reply.body;
+        EXPECT_EQ(shop.wallet(), wallet_before);
+        reply = shop.insist(buyer.request);
+    }
+    const auto answer = delivered(reply);
+    const auto after = shop.world->mint().accounting();
+    EXPECT_EQ(shop.spent_of(buyer), 116U);
+    EXPECT_EQ(shop.wallet(), wallet_before + 100);
+    ASSERT_TRUE(answer.change);
+    EXPECT_EQ(shop.worth(*answer.change), 15U);
+    EXPECT_EQ(after.fees.count() - before.fees.count(), 1U);
+    EXPECT_EQ(after.outstanding().count() + after.fees.count(), after.minted.count());
+    EXPECT_EQ(shop.get("/session/" + answer.session_id.value_or("")).status, 200);
+    EXPECT_EQ(shop.ask(buyer.request).body, reply.body) << "the same again, and nothing more is taken";
+    EXPECT_EQ(shop.wallet(), wallet_before + 100);
+}
+
+TEST(CrashSweep, ASaleSurvivesAnyDeathWhateverTheMintDoes)
+{
+    ADIT_NEEDS_CRASH_POINTS();
+    Shop shop({}, harsh_mint());
+    shop.start();
+    const Trap trap(shop.folder);
+    std::set<std::string> died_at;
+    int points = 0;
+    const SteadyTime began = system_clock().steady();
+    for (const Mood& mood : moods()) {
+        // What the background does beside the sale comes in no fixed order: two lives in a row are the end.
+        for (int n = 1, lives = 0; lives < 2 && !testing::Test::HasFailure(); ++n) {
+            shop.world->faults().clear();
+            shop.start(trap.environment(n));
+            ASSERT_TRUE(trap.until_quiet(*shop.daemon));
+            const std::uint64_t wallet = shop.wallet();
+            const Buyer buyer = shop.buyer({4, 16, 32, 64});
+            const auto before = shop.world->mint().accounting();
+            if (mood.fault) shop.world->faults().add(*mood.fault);
+            trap.arm();
+            (void)shop.ask(buyer.request);
+            const bool lived = trap.until_quiet(*shop.daemon);
+            const auto passed = trap.passed();
+            const std::string where = lived ? "never" : passed.back();
+            SCOPED_TRACE(std::string("the mint ") + mood.name + "; died at point " + std::to_string(n) + ", " + where);
+            if (lived) {
+                ++lives;
+            } else {
+                lives = 0;
+                ++points;
+                died_at.insert(where);
+                EXPECT_EQ(shop.daemon->ended_within(Milliseconds(5'000)), kDied);
+            }
+            shop.start();
+            expect_settled(shop, buyer, wallet, before);
+        }
+        if (HasFailure()) return;
+    }
+    const auto took = std::chrono::duration_cast<Seconds>(system_clock().steady() - began).count();
+    std::printf("died at %d points of a sale, %zu different ones, in %lld s\n", points, died_at.size(),
+                static_cast<long long>(took));
+    for (const std::string& name : died_at) std::printf("  %s\n", name.c_str());
+    for (const char* step : {"reserve", "begin_swap", "mark_redeemed", "mark_active", "mark_released"})
+        for (const char* moment : {"before", "after"})
+            EXPECT_TRUE(died_at.contains("store_" + std::string(moment) + "_commit:" + step)) << moment << step;
+    for (const char* call : {"swap", "restore", "checkstate"})
+        for (const char* moment : {"before", "after"})
+            EXPECT_TRUE(died_at.contains("mint_" + std::string(moment) + "_" + call)) << moment << call;
+}
+
+TEST(CrashSweep, AStartWithUnfinishedBusinessSurvivesAnyDeath)
+{
+    ADIT_NEEDS_CRASH_POINTS();
+    Shop shop({}, harsh_mint());
+    shop.start();
+    const Trap trap(shop.folder);
+    int points = 0;
+    for (int n = 1, lives = 0; lives < 2 && !testing::Test::HasFailure(); ++n) {
+        SCOPED_TRACE("died at point " + std::to_string(n));
+        // The mint has acted, nobody knows of it, and the daemon is killed.
+        shop.world->faults().clear();
+        shop.start();
+        const std::uint64_t wallet = shop.wallet();
+        const Buyer buyer = shop.buyer({4, 16, 32, 64});
+        const auto before = shop.world->mint().accounting();
+        Fault silent;
+        silent.endpoint = "mint.swap";
+        silent.act = FaultAct::cut;
+        silent.moment = FaultMoment::after;
+        silent.times = 1;
+        shop.world->faults().add(silent);
+        EXPECT_EQ(shop.ask(buyer.request).status, 503);
+        shop.daemon->kill();
+
+        const auto environment = trap.environment(n);
+        trap.arm();
+        shop.launch(environment);
+        // The background finds out by itself, unless it dies first.
+        const bool found_out = eventually(Milliseconds(30'000), [&] {
+            return !shop.daemon->running() || shop.sql("SELECT 1 FROM purchases WHERE state = 'swapping'").empty();
+        });
+        EXPECT_TRUE(found_out);
+        if (trap.until_quiet(*shop.daemon)) {
+            ++lives;
+        } else {
+            lives = 0;
+            ++points;
+            EXPECT_EQ(shop.daemon->ended_within(Milliseconds(5'000)), kDied);
+        }
+        shop.start();
+        expect_settled(shop, buyer, wallet, before);
+    }
+    std::printf("died at %d points of a start\n", points);
+    EXPECT_GT(points, 10);
+}
+
+TEST(CrashSweep, AFirstStartSurvivesAnyDeathWithOneWallet)
+{
+    ADIT_NEEDS_CRASH_POINTS();
+    int points = 0;
+    for (int n = 1, lives = 0; lives < 2 && !testing::Test::HasFailure(); ++n) {
+        SCOPED_TRACE("died at point " + std::to_string(n));
+        Shop shop({}, harsh_mint());
+        const Trap trap(shop.folder);
+        const auto environment = trap.environment(n);
+        trap.arm();
+        shop.launch(environment);
+        eventually(Milliseconds(30'000), [&] { return !shop.daemon->running() || shop.get("/health").status == 200; });
+        if (trap.until_quiet(*shop.daemon)) {
+            ++lives;
+        } else {
+            lives = 0;
+            ++points;
+            EXPECT_EQ(shop.daemon->ended_within(Milliseconds(5'000)), kDied);
+        }
+        shop.start();
+        protocol::Filter all;
+        all.authors = {shop.operator_key.public_key()};
+        const auto count = [&](std::uint32_t kind) {
+            const auto events = shop.world->relay_events(all);
+            return std::ranges::count_if(events, [&](const auto& event) { return event.kind == kind; });
+        };
+        for (const std::uint32_t kind : {17375U, 10019U, 10002U, 30402U})
+            EXPECT_TRUE(eventually(Milliseconds(20'000), [&] { return count(kind) == 1; })) << "no kind " << kind;
+        const Buyer buyer = shop.buyer({4, 16, 32, 64});
+        expect_settled(shop, buyer, 0, shop.world->mint().accounting());
+    }
+    std::printf("died at %d points of a first start\n", points);
+    EXPECT_GT(points, 10);
+}
+
+TEST(CrashSweep, KilledAtRandomMomentsWithManyBuyersNoSatIsLost)
+{
+    constexpr int kRounds = 12;
+    constexpr std::size_t kBuyers = 6;
+    Shop shop({}, harsh_mint());
+    shop.start();
+    std::uint64_t expected = 0;
+    for (int round = 0; round < kRounds && !HasFailure(); ++round) {
+        std::vector<Buyer> buyers;
+        for (std::size_t i = 0; i < kBuyers; ++i) buyers.push_back(shop.buyer({4, 16, 32, 64}));
+        const auto before = shop.world->mint().accounting();
+        std::vector<std::future<Reply>> asked;
+        for (const Buyer& buyer : buyers)
+            asked.push_back(std::async(std::launch::async, [&] { return shop.ask(buyer.request); }));
+        const std::uint8_t dice = shop.rng.bytes<1>()[0];
+        ::poll(nullptr, 0, dice); // up to a quarter of a second: the longest that this sale takes here
+        SCOPED_TRACE("killed after " + std::to_string(dice) + " ms");
+        shop.daemon->kill();
+        for (auto& each : asked) each.wait();
+        shop.start();
+        for (const Buyer& buyer : buyers) {
+            const auto answer = delivered(shop.insist(buyer.request));
+            EXPECT_EQ(shop.spent_of(buyer), 116U);
+            EXPECT_EQ(shop.worth(answer.change.value_or("")), 15U);
+        }
+        expected += kBuyers * 100;
+        EXPECT_EQ(shop.wallet(), expected);
+        EXPECT_EQ(shop.world->mint().accounting().fees.count() - before.fees.count(), kBuyers);
+    }
+    EXPECT_EQ(nlohmann::json::parse(shop.admin("status"))["sessions"], kRounds * kBuyers);
+}
+
+} // namespace
+} // namespace adit::e2e
