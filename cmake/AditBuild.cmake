@@ -9,7 +9,7 @@ target_compile_options(adit_flags INTERFACE
 # When it optimises, g++ 12 sees overlapping copies in std::string's operator+ (its bug 105651), and uninitialised values
 # behind the early return of TRY. Clang's own analysis of both stays on.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    target_compile_options(adit_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+    target_compile_options(adit_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow)
 endif()
 target_link_libraries(adit_flags INTERFACE Threads::Threads)
 if(ADIT_SANITIZE)
