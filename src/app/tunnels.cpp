@@ -18,6 +18,7 @@ constexpr Seconds kSaveEvery{60};
 constexpr Seconds kEndRestsEvery{10};
 constexpr Seconds kWipeEvery{600};
 constexpr std::size_t kChangesAtOnce = 1000;
+constexpr std::size_t kEndsAtOnce = 250;
 constexpr Milliseconds kDeadlineGrain{100}; // the wall clock has whole seconds only
 
 std::vector<wg::HostAddress> addresses_of(const store::Lease& lease)
@@ -317,6 +318,15 @@ void Tunnels::end(const std::vector<WireguardKey>& keys)
         log_error("peers_not_removed", {{"peers", keys.size()}, {"detail", removed.error().detail}});
         return; // still in the books, so tried again
     }
+    // In parts: one step on thousands of rows would keep sales from the store for long.
+    const std::span all(keys);
+    for (std::size_t first = 0; first < all.size(); first += kEndsAtOnce)
+        if (!book_as_ended(all.subspan(first, std::min(kEndsAtOnce, all.size() - first)))) return;
+    log_info("sessions_ended", {{"sessions", keys.size()}});
+}
+
+bool Tunnels::book_as_ended(std::span<const WireguardKey> keys)
+{
     std::vector<store::SessionAt> sessions;
     std::vector<store::SessionUsage> usage;
     {
@@ -331,14 +341,14 @@ void Tunnels::end(const std::vector<WireguardKey>& keys)
     if (ended) ended = store_.end_sessions(sessions, clock_.now());
     if (!ended) {
         log_error("sessions_not_booked_as_ended", {{"sessions", sessions.size()}, {"detail", ended.error().detail}});
-        return;
+        return false;
     }
     const std::lock_guard lock(books_);
     for (const WireguardKey& key : keys) {
         meter_.forget(key);
         strike_from_books(key);
     }
-    log_info("sessions_ended", {{"sessions", sessions.size()}});
+    return true;
 }
 
 void Tunnels::expire_due()
@@ -397,6 +407,8 @@ void Tunnels::account()
             by_data = by_data || session::bytes_left(live.segments).has_value();
             const auto advanced = session::advance(live.segments, now, used);
             if (advanced.running == session::Running::over) {
+                // For the books, and for the buyer who looks at them afterwards.
+                live.segments.front().used_bytes += used;
                 over.push_back(step.key);
                 continue;
             }
@@ -509,7 +521,9 @@ Milliseconds Tunnels::step()
     };
     expire_due();
     if (due(next_reconcile_, protocol::kReconcileEvery)) reconcile();
-    if (due(next_account_, any_by_data() ? kAccountDataEvery : kAccountTimeEvery)) account();
+    const Seconds account_every = any_by_data() ? kAccountDataEvery : kAccountTimeEvery;
+    next_account_ = std::min(next_account_, now + account_every); // data may have been sold since it was set
+    if (due(next_account_, account_every)) account();
     if (due(next_save_, kSaveEvery)) save_usage();
     if (due(next_rests_, kEndRestsEvery)) {
         if (const auto rested = store_.end_rests(clock_.now())) {

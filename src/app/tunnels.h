@@ -95,7 +95,8 @@ private:
     void put_in_books(const Key& key, Live live);
     void strike_from_books(const Key& key);
     Result<void> apply_in_batches(std::span<const wg::PeerChange> changes);
-    void end(const std::vector<Key>& keys); // with changes_ held alone, as the next one
+    void end(const std::vector<Key>& keys); // with changes_ held alone, as the next two
+    bool book_as_ended(std::span<const Key> keys);
     void save_what_is_unsaved();
     static store::SessionUsage usage_of(const Live& live);
     static wg::PeerPut peer_of(const Key& key, const Live& live);

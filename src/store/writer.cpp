@@ -96,15 +96,27 @@ Result<void> Writer::perform(std::span<Job* const> batch)
 {
     TRY(database_.run("BEGIN IMMEDIATE"));
     for (Job* job : batch) {
-        TRY(perform_step(*job));
+        if (batch.size() == 1)
+            perform_alone(*job);
+        else
+            TRY(perform_beside_others(*job));
         if (!database_.in_transaction()) // SQLite gave it up: a full disk, a failing one
             return Error{Reason::store_unavailable, job->outcome ? "transaction lost" : job->outcome.error().detail};
     }
     return commit(batch);
 }
 
+/// Its failure is the end of the transaction, so it needs no savepoint: what that would keep of every page that the
+/// step changes takes SQLite far longer than the step, once there are thousands of them.
+void Writer::perform_alone(Job& job)
+{
+    const auto before = database_.total_changes();
+    job.outcome = job.step(database_);
+    job.changed_something = job.outcome && database_.total_changes() != before;
+}
+
 /// Gives the failure of the savepoint, not of the step.
-Result<void> Writer::perform_step(Job& job)
+Result<void> Writer::perform_beside_others(Job& job)
 {
     TRY(database_.run("SAVEPOINT step"));
     const auto before = database_.total_changes();

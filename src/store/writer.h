@@ -50,7 +50,8 @@ private:
     void serve();
     void serve_batch(std::span<Job* const> batch);
     Result<void> perform(std::span<Job* const> batch);
-    Result<void> perform_step(Job& job);
+    void perform_alone(Job& job);
+    Result<void> perform_beside_others(Job& job);
     Result<void> commit(std::span<Job* const> batch);
     void empty_log();
 
