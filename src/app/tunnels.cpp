@@ -17,6 +17,7 @@ constexpr Seconds kAccountTimeEvery{60};
 constexpr Seconds kSaveEvery{60};
 constexpr Seconds kEndRestsEvery{10};
 constexpr Seconds kWipeEvery{600};
+constexpr Seconds kFreshEnough{5}; // for a buyer who looks at the session's page
 constexpr std::size_t kChangesAtOnce = 1000;
 constexpr std::size_t kEndsAtOnce = 250;
 constexpr Milliseconds kDeadlineGrain{100}; // the wall clock has whole seconds only
@@ -218,8 +219,14 @@ Result<void> Tunnels::confirm_gone(const WireguardKey& key)
 
 // ---- for the buyer and for health ----------------------------------------------------------------------------------
 
-Result<protocol::SessionView> Tunnels::view(std::string_view session_id) const
+Result<protocol::SessionView> Tunnels::view(std::string_view session_id)
 {
+    // Only who has a session can make us look, and that once in a while for all of them together.
+    const bool old = [&] {
+        const std::lock_guard lock(books_);
+        return by_id_.contains(session_id) && clock_.steady() - looked_at_ >= kFreshEnough;
+    }();
+    if (old) account();
     {
         const std::lock_guard lock(books_);
         if (const auto place = by_id_.find(session_id); place != by_id_.end()) {

@@ -61,8 +61,8 @@ public:
     Result<void> confirm_gone(const protocol::WireguardKey& key);
 
     // ---- for the buyer and for health ------------------------------------------------------------------------------
-    /// Errors: not_found; store_unavailable.
-    Result<protocol::SessionView> view(std::string_view session_id) const;
+    /// Counts anew first, if that was longer than 5 s ago. Errors: not_found; store_unavailable.
+    Result<protocol::SessionView> view(std::string_view session_id);
     std::size_t live() const;
 
     // ---- in the background -----------------------------------------------------------------------------------------
