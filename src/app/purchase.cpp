@@ -187,7 +187,9 @@ Result<Fulfilment> Purchases::sell(const http::Request& request, const Reading& 
         .now = parts_.clock.now(),
     };
     const PurchaseId paid = TRY(take_payment(purchase, tender, request.source));
-    return deliver(paid, auth.buyer);
+    auto delivered = deliver(paid, auth.buyer);
+    sold_(); // only now: what relays are told must not take the core that the buyer waits for
+    return delivered;
 }
 
 /// Reserves, then redeems: money moves only here.
@@ -198,7 +200,6 @@ Result<PurchaseId> Purchases::take_payment(const store::NewPurchase& purchase, c
     const store::Store::Reserved held = TRY(reserve(purchase));
     const Terms terms{purchase.price, purchase.refund_key ? *purchase.refund_key : purchase.auth_key};
     TRY(redeem(held.purchase, tender, terms, source));
-    sold_();
     return held.purchase;
 }
 

@@ -40,7 +40,7 @@ Result<void> Recovery::load()
         case State::swapping:
         case State::refunding:
             limits_.holds_address(purchase.id, {}); // of which source is not remembered
-            add(purchase.id);
+            add(purchase.id, purchase.state_since);
             break;
         case State::redeemed: // waits for its buyer, who pays nothing anew and may need no address for days
             if (purchase.holds_lease) TRY(store_.drop_lease(purchase.id));
@@ -56,13 +56,15 @@ Result<void> Recovery::load()
     return {};
 }
 
-void Recovery::add(PurchaseId purchase)
+void Recovery::add(PurchaseId purchase) { add(purchase, clock_.now()); }
+
+void Recovery::add(PurchaseId purchase, UnixSeconds since)
 {
     {
         const std::lock_guard lock(mutex_);
         Pending pending;
         pending.next = clock_.steady() + pending.pause;
-        pending.since = clock_.now();
+        pending.since = since;
         pending_.try_emplace(purchase, pending);
     }
     wake_();

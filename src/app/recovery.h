@@ -36,9 +36,10 @@ private:
     struct Pending {
         SteadyTime next;
         Milliseconds pause{2'000};
-        UnixSeconds since;
+        UnixSeconds since; // its outcome is unknown
         bool holds_address = true;
     };
+    void add(payments::PurchaseId purchase, UnixSeconds since);
     enum class Outcome { settled, unknown, busy };
     Outcome try_again(const store::Purchase& purchase);
     void drop_address(const store::Purchase& purchase);

@@ -210,6 +210,7 @@ void Wallet::take_in(const Event& event)
 {
     {
         const std::lock_guard lock(mutex_);
+        if (written_.erase(event.id) > 0) return;      // our own, come back from a relay
         if (came_.size() >= kMostEventsUnread) return; // comes again with the next start or reconnect
         came_.push_back(event);
     }
@@ -266,6 +267,10 @@ Result<void> Wallet::publish_new_proofs()
                                                     parts_.key, parts_.rng);
             const auto ys = ys_of(std::span(proofs).subspan(first, part.proofs.size()));
             first += part.proofs.size();
+            {
+                const std::lock_guard lock(mutex_);
+                if (written_.size() < kMostEventsUnread) written_.insert(token.id);
+            }
             TRY(parts_.store.record_token_event(token.id, ys, std::vector<Event>{token, told}));
         }
     }

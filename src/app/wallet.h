@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <functional>
+#include <set>
 
 namespace adit::app {
 
@@ -58,7 +59,8 @@ private:
     const Parts parts_;
     std::function<void()> wake_ = [] {};
     std::mutex mutex_;
-    std::vector<protocol::Event> came_; // from relays, not yet read
+    std::vector<protocol::Event> came_;   // from relays, not yet read
+    std::set<protocol::EventId> written_; // token events of ours that did not come back from a relay yet
     SteadyTime next_check_;
 };
 

@@ -10,21 +10,21 @@
 namespace adit::protocol {
 
 // Event kinds.
-inline constexpr std::uint32_t kKindDeletion = 5;         // NIP-09
-inline constexpr std::uint32_t kKindSeal = 13;            // NIP-59
-inline constexpr std::uint32_t kKindPrivateMessage = 14;  // NIP-17
-inline constexpr std::uint32_t kKindGiftWrap = 1059;      // NIP-59
+inline constexpr std::uint32_t kKindDeletion = 5;              // NIP-09
+inline constexpr std::uint32_t kKindSeal = 13;                 // NIP-59
+inline constexpr std::uint32_t kKindPrivateMessage = 14;       // NIP-17
+inline constexpr std::uint32_t kKindGiftWrap = 1059;           // NIP-59
 inline constexpr std::uint32_t kKindEphemeralGiftWrap = 21059; // NIP-59
-inline constexpr std::uint32_t kKindTokens = 7375;        // NIP-60: unspent proofs
-inline constexpr std::uint32_t kKindSpending = 7376;      // NIP-60: history
-inline constexpr std::uint32_t kKindRelayList = 10002;    // NIP-65
-inline constexpr std::uint32_t kKindNutzapInfo = 10019;   // NIP-61
-inline constexpr std::uint32_t kKindWallet = 17375;       // NIP-60
-inline constexpr std::uint32_t kKindRelayAuth = 22242;    // NIP-42
-inline constexpr std::uint32_t kKindRequestAuth = 24242;  // BUD-11, and the purchase auth made after it
-inline constexpr std::uint32_t kKindListing = 30402;      // NIP-99
-inline constexpr std::uint32_t kKindListingDraft = 30403; // NIP-99
-inline constexpr std::uint32_t kKindDmRelays = 10050;     // NIP-17
+inline constexpr std::uint32_t kKindTokens = 7375;             // NIP-60: unspent proofs
+inline constexpr std::uint32_t kKindSpending = 7376;           // NIP-60: history
+inline constexpr std::uint32_t kKindRelayList = 10002;         // NIP-65
+inline constexpr std::uint32_t kKindNutzapInfo = 10019;        // NIP-61
+inline constexpr std::uint32_t kKindWallet = 17375;            // NIP-60
+inline constexpr std::uint32_t kKindRelayAuth = 22242;         // NIP-42
+inline constexpr std::uint32_t kKindRequestAuth = 24242;       // BUD-11, and the purchase auth made after it
+inline constexpr std::uint32_t kKindListing = 30402;           // NIP-99
+inline constexpr std::uint32_t kKindListingDraft = 30403;      // NIP-99
+inline constexpr std::uint32_t kKindDmRelays = 10050;          // NIP-17
 
 // Words of the marketplace. spec: Listing, Purchase auth
 inline constexpr std::string_view kSpecVersion = "vpn-marketplace/1";
