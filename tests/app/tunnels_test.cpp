@@ -1,0 +1,247 @@
+// Live sessions as peers of a device: ended on time, counted, put back, and never mixed up with those of others.
+#include "app/shop_world.h"
+
+#include <thread>
+
+namespace adit::app {
+namespace {
+
+using protocol::Delivered;
+using Mood = wg::MemoryDevice::Mood;
+
+constexpr std::uint64_t kGiB = 1ULL << 30;
+
+class TunnelsTest : public testing::Test {
+protected:
+    static Delivered deliver(ShopWorld& world, const Buyer& buyer)
+    {
+        const Answered answered = world.ask(buyer);
+        EXPECT_EQ(answered.status, 200) << answered.response.body;
+        if (const auto* delivered = std::get_if<Delivered>(&answered.answer)) return *delivered;
+        return {};
+    }
+    static protocol::SessionView view(ShopWorld& world, const Delivered& delivered)
+    {
+        return world.process->tunnels->view(delivered.session_id.value_or("")).value();
+    }
+    static wg::AllowedIp range(std::string_view text) { return parse_network(text).value(); }
+    static Buyer renewal_of(ShopWorld& world, const Buyer& first)
+    {
+        Buyer buyer = world.buyer({4, 32, 64});
+        buyer.client_key = first.client_key;
+        world.sign_request(buyer, buyer.key);
+        return buyer;
+    }
+};
+
+TEST_F(TunnelsTest, ATunnelIsThereUntilItsLastSecondAndNotAfterIt)
+{
+    ShopWorld world;
+    const Buyer buyer = world.buyer({4, 32, 64});
+    const Delivered delivered = deliver(world, buyer);
+    EXPECT_EQ(delivered.expires_at, world.clock.now() + Seconds(3600));
+    world.clock.pass(Seconds(3598));
+    EXPECT_LE(world.process->tunnels->step(), Milliseconds(1'000)) << "it will look again before the end";
+    EXPECT_TRUE(world.has_tunnel(buyer));
+    world.clock.pass(Seconds(1));
+    EXPECT_LE(world.process->tunnels->step(), Milliseconds(100)) << "and often in the last second";
+    EXPECT_TRUE(world.has_tunnel(buyer));
+    world.clock.pass(Seconds(1));
+    world.process->tunnels->step();
+    EXPECT_FALSE(world.has_tunnel(buyer));
+    EXPECT_EQ(view(world, delivered).status, "ended");
+    EXPECT_EQ(world.ask(buyer).status, 410);
+}
+
+TEST_F(TunnelsTest, ARenewalMovesTheEnd)
+{
+    ShopWorld world;
+    const Buyer buyer = world.buyer({4, 32, 64});
+    deliver(world, buyer);
+    world.clock.pass(Seconds(3599));
+    const Delivered renewed = deliver(world, renewal_of(world, buyer));
+    world.clock.pass(Seconds(3600));
+    world.process->tunnels->step();
+    EXPECT_TRUE(world.has_tunnel(buyer));
+    world.clock.pass(Seconds(1));
+    world.process->tunnels->step();
+    EXPECT_FALSE(world.has_tunnel(buyer));
+    EXPECT_EQ(renewed.expires_at, world.clock.now());
+}
+
+TEST_F(TunnelsTest, ARenewalAtTheVeryEndIsNeverLost)
+{
+    for (int round = 0; round < 15; ++round) {
+        ShopWorld world;
+        const Buyer buyer = world.buyer({4, 32, 64});
+        deliver(world, buyer);
+        world.clock.pass(Seconds(3600));
+        const Buyer again = renewal_of(world, buyer);
+        std::thread expiring([&] {
+            for (int i = 0; i < 20; ++i) {
+                world.process->tunnels->expire_due();
+                world.process->tunnels->reconcile();
+                world.process->tunnels->account();
+            }
+        });
+        const Delivered renewed = deliver(world, again);
+        expiring.join();
+        world.process->tunnels->step();
+        EXPECT_TRUE(world.has_tunnel(buyer)) << "paid for, whichever was first";
+        EXPECT_EQ(renewed.expires_at, world.clock.now() + Seconds(3600));
+        EXPECT_EQ(world.process->tunnels->live(), 1U);
+        world.restart();
+        EXPECT_TRUE(world.has_tunnel(buyer));
+        EXPECT_EQ(world.process->tunnels->live(), 1U);
+    }
+}
+
+TEST_F(TunnelsTest, DataIsCountedFromItsSaleOnAndEndsTheSession)
+{
+    ShopWorld world({.unit = "GiB"});
+    world.process->tunnels->step(); // a quiet shop looks once a minute
+    const Buyer buyer = world.buyer({4, 32, 64});
+    const Delivered delivered = deliver(world, buyer);
+    EXPECT_LE(world.process->tunnels->step(), Milliseconds(5'000)) << "now it looks more often";
+    world.device.set_handshake(buyer.client_key, world.clock.now());
+    world.device.add_traffic(buyer.client_key, kGiB / 4, kGiB / 2);
+    world.clock.pass(Seconds(5));
+    world.process->tunnels->step();
+    auto now = view(world, delivered);
+    EXPECT_EQ(now.data_used_bytes, kGiB / 4 * 3);
+    EXPECT_EQ(now.data_quota_bytes, kGiB);
+    EXPECT_EQ(now.last_handshake_age, Seconds(5));
+    // What was counted outlives the process; the device's counters go on.
+    world.restart();
+    world.device.add_traffic(buyer.client_key, 1000, 0);
+    world.process->tunnels->account();
+    EXPECT_EQ(view(world, delivered).data_used_bytes, kGiB / 4 * 3 + 1000);
+    // A device that was made anew counts from zero.
+    world.device.wipe();
+    world.process->tunnels->reconcile();
+    ASSERT_TRUE(world.has_tunnel(buyer));
+    world.device.add_traffic(buyer.client_key, 0, 500);
+    world.process->tunnels->account();
+    EXPECT_EQ(view(world, delivered).data_used_bytes, kGiB / 4 * 3 + 1500);
+    world.device.add_traffic(buyer.client_key, kGiB / 4, 0);
+    world.clock.pass(Seconds(5));
+    world.process->tunnels->step();
+    EXPECT_FALSE(world.has_tunnel(buyer));
+    now = view(world, delivered);
+    EXPECT_EQ(now.status, "ended");
+    EXPECT_EQ(now.data_used_bytes, kGiB + 1500) << "told after the end too";
+}
+
+TEST_F(TunnelsTest, WhatIsMissingIsPutAndWhatIsOverIsRemoved)
+{
+    ShopWorld world;
+    const Buyer gone = world.buyer({4, 32, 64});
+    deliver(world, gone);
+    world.clock.pass(Seconds(1800));
+    const Buyer buyer = world.buyer({4, 32, 64});
+    deliver(world, buyer);
+    const auto secret = world.device.preshared_key(buyer.client_key);
+    ASSERT_TRUE(secret);
+    world.clock.pass(Seconds(1800));
+    world.process->tunnels->step();
+    EXPECT_FALSE(world.has_tunnel(gone));
+    // A reboot took everything; somebody has put back a peer whose time is up.
+    world.device.wipe();
+    world.device.put_foreign(gone.client_key, {range("10.66.42.77/32")});
+    world.clock.pass(Seconds(30));
+    world.process->tunnels->step();
+    EXPECT_TRUE(world.has_tunnel(buyer));
+    EXPECT_EQ(world.device.preshared_key(buyer.client_key), secret);
+    EXPECT_FALSE(world.has_tunnel(gone));
+    // Somebody took its address away.
+    const auto status = world.device.status().value();
+    ASSERT_EQ(status.peers.size(), 1U);
+    const auto address = status.peers.front().allowed_ips;
+    world.device.put_foreign(buyer.client_key, {range("192.0.2.0/24")});
+    world.process->tunnels->reconcile();
+    EXPECT_EQ(world.device.status().value().peers.front().allowed_ips, address);
+}
+
+TEST_F(TunnelsTest, PeersOfOthersAreLeftAloneAndTheirAddressesAreNotSold)
+{
+    ShopWorld world({.subnet = "10.66.42.0/29"});
+    const protocol::WireguardKey foreign(ByteArray<32>{7, 7, 7});
+    world.device.put_foreign(foreign, {range("10.66.42.0/30"), range("10.66.42.4/32")});
+    world.process->tunnels->reconcile();
+    EXPECT_TRUE(world.process->tunnels->is_taken_by_others(foreign));
+    for (int i = 0; i < 2; ++i) {
+        const auto sold = deliver(world, world.buyer({4, 32, 64}));
+        EXPECT_TRUE(sold.config.find("10.66.42.5/32") != std::string::npos ||
+                    sold.config.find("10.66.42.6/32") != std::string::npos)
+            << sold.config;
+    }
+    EXPECT_EQ(world.ask(world.buyer({4, 32, 64})).status, 503) << "there is no third one";
+    world.process->tunnels->reconcile();
+    const auto status = world.device.status().value();
+    EXPECT_EQ(status.peers.size(), 3U);
+    Buyer thief = world.buyer({4, 32, 64});
+    thief.client_key = foreign;
+    world.sign_request(thief, thief.key);
+    EXPECT_EQ(world.ask(thief).status, 400);
+    EXPECT_EQ(world.spent_of(thief), 0U);
+}
+
+TEST_F(TunnelsTest, ADeviceThatRefusesToRemoveIsAskedAgain)
+{
+    for (const Mood mood : {Mood::refuses, Mood::refuses_after_half, Mood::silent_after_applying}) {
+        ShopWorld world;
+        const Buyer buyer = world.buyer({4, 32, 64});
+        const Delivered delivered = deliver(world, buyer);
+        world.clock.pass(Seconds(3600));
+        world.device.set_mood(mood);
+        EXPECT_LE(world.process->tunnels->step(), Milliseconds(1'000)) << "soon";
+        EXPECT_EQ(view(world, delivered).status, "active") << "nothing is booked that is not so";
+        world.device.set_mood(Mood::works);
+        world.process->tunnels->step();
+        EXPECT_FALSE(world.has_tunnel(buyer));
+        EXPECT_EQ(view(world, delivered).status, "ended");
+    }
+}
+
+TEST_F(TunnelsTest, AFreedAddressRestsForFiveMinutes)
+{
+    ShopWorld world({.subnet = "10.66.42.0/30"});
+    std::vector<Buyer> buyers;
+    while (buyers.size() < 3) {
+        buyers.push_back(world.buyer({4, 32, 64}));
+        if (world.ask(buyers.back()).status != 200) break;
+    }
+    ASSERT_EQ(buyers.size(), 3U) << "two addresses";
+    world.clock.pass(Seconds(3600));
+    world.process->tunnels->step();
+    const auto ask = [&] {
+        world.sign_request(buyers.back(), buyers.back().key);
+        return world.ask(buyers.back()).status;
+    };
+    EXPECT_EQ(ask(), 503);
+    world.clock.pass(Seconds(290));
+    world.process->tunnels->step();
+    EXPECT_EQ(ask(), 503);
+    world.clock.pass(Seconds(20));
+    world.process->tunnels->step();
+    EXPECT_EQ(ask(), 200);
+}
+
+TEST_F(TunnelsTest, TheKeyOfAnEndedSessionIsWipedAndItsBuyerStillKnown)
+{
+    ShopWorld world;
+    const Buyer buyer = world.buyer({4, 32, 64});
+    deliver(world, buyer);
+    world.clock.pass(Seconds(3600));
+    world.process->tunnels->step();
+    world.clock.pass(world.config.sessions.retention + Seconds(601));
+    world.process->tunnels->step();
+    EXPECT_EQ(world.ask(buyer).status, 410);
+    // A peer of it that turns up is known to be ours, by its hash.
+    world.device.put_foreign(buyer.client_key, {range("10.66.42.9/32")});
+    world.process->tunnels->reconcile();
+    EXPECT_FALSE(world.has_tunnel(buyer));
+}
+
+} // namespace
+} // namespace adit::app
