@@ -66,6 +66,14 @@ fakes::Child start_program(const std::string& name, const std::vector<std::strin
     return where->start(command).value();
 }
 
+fakes::Child start_file(const std::string& path, const std::vector<std::string>& arguments,
+                        const std::vector<std::string>& environment)
+{
+    std::vector<std::string> command{path};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return start_here(std::move(command), environment);
+}
+
 Daemon::Daemon(const DaemonOptions& options)
     : options_(options),
       child_(start_program("aditd", {"--config", options.config.string(), "--log-level", options.log_level},

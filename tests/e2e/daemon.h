@@ -15,6 +15,10 @@ namespace adit::e2e {
 fakes::Child start_program(const std::string& name, const std::vector<std::string>& arguments,
                            const std::vector<std::string>& environment = {}, const fakes::Netns* where = nullptr);
 
+/// Any program, by its path.
+fakes::Child start_file(const std::string& path, const std::vector<std::string>& arguments,
+                        const std::vector<std::string>& environment = {});
+
 struct DaemonOptions {
     std::filesystem::path config;
     std::uint16_t port = 0; // as the config has it

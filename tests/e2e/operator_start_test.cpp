@@ -3,11 +3,13 @@
 
 #include "base/clock.h"
 #include "payments/cashu/curve.h"
+#include "payments/cashu/mint_json.h"
 #include "protocol/constants.h"
 #include "protocol/listing.h"
 #include "protocol/nip60.h"
 #include "protocol/relay_list.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <fstream>
 #include <netinet/in.h>
@@ -410,6 +412,58 @@ TEST(OperatorStart, WhatCouldNotBeToldIsToldWhenTheRelayIsBack)
     shop.world->faults().remove(number);
     shop.start();
     EXPECT_TRUE(eventually(Milliseconds(30'000), [&] { return sats_on_relay(shop) == 100; }));
+}
+
+TEST(OperatorStart, MoneyThatAnotherClientOfTheOperatorBringsIsTheDaemonsToo)
+{
+    Shop shop;
+    shop.start();
+    ASSERT_TRUE(eventually(Milliseconds(20'000), [&] { return of_kind(shop, 17375).size() == 1; }));
+    protocol::TokenContent token;
+    token.mint = shop.world->mint_url();
+    for (const auto& proof : shop.make_proofs({2, 8}, [&] { return cashu::make_plain_secret(shop.rng); }))
+        token.proofs.push_back({proof.keyset, proof.amount.count(), proof.secret, proof.c.hex()});
+    const auto draft = must(protocol::token_draft(token, shop.operator_key, system_clock().now(), shop.rng));
+    shop.world->publish(protocol::sign_event(draft, shop.operator_key, shop.rng));
+    EXPECT_TRUE(eventually(Milliseconds(20'000), [&] { return shop.wallet() == 10; }));
+    // Somebody else's are not.
+    const auto stranger = protocol::SecretKey::generate(shop.rng);
+    token.proofs.clear();
+    for (const auto& proof : shop.make_proofs({64}, [&] { return cashu::make_plain_secret(shop.rng); }))
+        token.proofs.push_back({proof.keyset, proof.amount.count(), proof.secret, proof.c.hex()});
+    shop.world->publish(protocol::sign_event(
+        must(protocol::token_draft(token, stranger, system_clock().now(), shop.rng)), stranger, shop.rng));
+    EXPECT_EQ(shop.ask(shop.buyer({4, 32, 64}).request).status, 200);
+    EXPECT_TRUE(eventually(Milliseconds(20'000), [&] { return shop.wallet() == 110; }));
+}
+
+TEST(OperatorStart, MoneyThatAnotherClientOfTheOperatorSpentIsBookedAsThat)
+{
+    Shop shop;
+    shop.start();
+    EXPECT_EQ(shop.ask(shop.buyer({4, 32, 64}).request).status, 200);
+    ASSERT_TRUE(eventually(Milliseconds(20'000), [&] { return sats_on_relay(shop) == 100; }));
+    // It reads the wallet from the relay, and spends one proof of it.
+    const auto wallet = wallet_on_relay(shop);
+    ASSERT_EQ(wallet.tokens.size(), 1U);
+    const auto& largest = *std::ranges::max_element(wallet.tokens.front().content.proofs, {},
+                                                    [](const auto& proof) { return proof.amount; });
+    const cashu::Proof input{
+        largest.id, Sat(largest.amount), largest.secret, must(cashu::Point::parse_hex(largest.c)), {}, {}};
+    const cashu::BlindedMessage output{largest.id, Sat(largest.amount),
+                                       must(cashu::blind("elsewhere", cashu::random_scalar(shop.rng)))};
+    ASSERT_EQ(shop.world->mint()
+                  .handle("POST", "/v1/swap", cashu::encode_swap(std::vector{input}, std::vector{output}))
+                  .status,
+              200);
+    shop.restart(); // it asks the mint at the start, and every ten minutes
+    const std::uint64_t left = 100 - largest.amount;
+    EXPECT_TRUE(eventually(Milliseconds(20'000), [&] {
+        return shop.sql("SELECT COUNT(*) FROM wallet_proofs WHERE state = 'spent_elsewhere'").at(0).at(0) == "1";
+    })) << shop.sql("SELECT DISTINCT state FROM wallet_proofs").at(0).at(0);
+    EXPECT_EQ(shop.wallet(), left);
+    EXPECT_TRUE(eventually(Milliseconds(20'000), [&] { return sats_on_relay(shop) == left; }))
+        << "the token event is told anew";
 }
 
 TEST(OperatorStart, ARelayThatWantsAuthenticationGetsIt)

@@ -82,7 +82,7 @@ void Shop::write_config() const
                                "\"\np2pk = \"" + cashu::even_point(sales_key.public_key()).hex() +
                                "\"\nendpoint = \"https://" + std::string(kHost) + "/purchase\"\n";
     const std::string text = "[server]\nhost = \"127.0.0.1\"\nport = " + std::to_string(port) + "\npublic_host = \"" +
-                             std::string(kHost) + "\"\n[db]\npath = \"" + database.string() +
+                             std::string(kHost) + "\"\n" + settings.server + "[db]\npath = \"" + database.string() +
                              "\"\n[wireguard]\nendpoint_host = \"" + endpoint_host + "\"\nserver_pubkey = \"" +
                              server_key.base64() + "\"\nsubnet_cidr = \"" + settings.subnet + "\"\n" +
                              settings.wireguard + "[cashu]\np2pk_privkey_file = \"" + (folder / "p2pk").string() +

@@ -24,8 +24,9 @@ T must(Result<T> result)
 
 /// What a test wants to be different in the operator's config.
 struct Settings {
+    std::string server = ""; // further lines of [server], and so on
     std::vector<protocol::Price> prices{{"100", "sat", "hour"}};
-    std::string listing = "";        // further lines of [listing]
+    std::string listing = "";
     std::string listing_tables = ""; // further tables under it, such as [listing.max_purchase]
     std::string cashu = "enabled = true";
     bool lists_cashu = true; // as a payment method
