@@ -93,8 +93,7 @@ TEST(Recovery, OutputsAreMadeAnewWhereTheKeysetWasRotated)
     EXPECT_EQ(open_purchase(world).state, State::redeemed);
     const auto proofs = world.process->store->wallet_proofs(store::ProofState::unspent).value();
     EXPECT_FALSE(proofs.empty());
-    for (const auto& each : proofs)
-        EXPECT_EQ(each.proof.keyset, keyset);
+    for (const auto& each : proofs) EXPECT_EQ(each.proof.keyset, keyset);
     EXPECT_EQ(world.process->store->swaps(open_purchase(world).id).value().size(), 2U) << "both sets are kept";
     expect_sold(world, buyer);
 }
@@ -111,8 +110,7 @@ TEST(Recovery, WhatWasSignedBeforeTheKeysetWasRotatedIsRestored)
     EXPECT_EQ(open_purchase(world).state, State::redeemed);
     const auto proofs = world.process->store->wallet_proofs(store::ProofState::unspent).value();
     EXPECT_FALSE(proofs.empty());
-    for (const auto& each : proofs)
-        EXPECT_EQ(each.proof.keyset, before);
+    for (const auto& each : proofs) EXPECT_EQ(each.proof.keyset, before);
     expect_sold(world, buyer);
 }
 
