@@ -311,7 +311,8 @@ TEST(OperatorStart, TheListingIsPublishedWithBothTagsAndRisingTime)
     ASSERT_TRUE(eventually_listed(shop, [](const auto&) { return true; }));
     const auto first = *listing_of(shop);
     std::set<std::string> topics;
-    for (const auto* tag : of_kind(shop, protocol::kKindListing).front().all("t")) topics.insert(tag->at(1));
+    const auto events = of_kind(shop, protocol::kKindListing);
+    for (const auto* tag : events.front().all("t")) topics.insert(tag->at(1));
     EXPECT_TRUE(topics.contains("europa-protocol"));
     EXPECT_TRUE(topics.contains("vpn-marketplace"));
     EXPECT_EQ(first.listing.status, protocol::ListingStatus::active);

@@ -116,6 +116,7 @@ protected:
         settings.subnet = kSubnet;
         settings.wireguard =
             "interface = \"" + server_->interface() + "\"\nbackend = \"auto\"\npreshared_keys = true\n";
+        settings.more = "[sessions]\nactivation_deadline = 10\n";
         shop_ = std::make_unique<Shop>(settings, devnet::WorldOptions{}, &*operator_);
         shop_->server_key = protocol::wireguard_public_key(server_secret_);
         shop_->endpoint_host = "172.31.1.1";
@@ -344,6 +345,29 @@ TEST_F(TunnelSaleTest, ASaleWhoseDeviceVanishesIsDeliveredWhenItIsBack)
     EXPECT_TRUE(has_peer(buyer.client_key));
     Client client(*client_, buyer.tunnel_secret, must(protocol::parse_config(sold.config)));
     EXPECT_TRUE(client.flows());
+}
+
+TEST_F(TunnelSaleTest, ADeviceThatStaysAwayMeansTheMoneyBack)
+{
+    const std::string interface = server_->interface();
+    const Buyer buyer = shop_->buyer({4, 16, 32, 64});
+    server_->stop(); // the daemon has not noticed yet
+    EXPECT_EQ(shop_->ask(buyer.request).reason(), "not-delivered");
+    const Reply reply = shop_->insist(buyer.request);
+    EXPECT_EQ(reply.status, 409) << reply.body;
+    EXPECT_EQ(reply.reason(), "refunded");
+    const auto answer = must(protocol::parse_purchase_answer(reply.status, reply.body));
+    const auto* refunded = std::get_if<protocol::Refunded>(&answer);
+    ASSERT_NE(refunded, nullptr);
+    EXPECT_EQ(shop_->worth(refunded->refund), 100U);
+    EXPECT_EQ(shop_->worth(refunded->change.value_or("")), 16U) << "what was left over is there too";
+    EXPECT_EQ(shop_->wallet(), 0U);
+    // For good: also when the device is back, and after a restart.
+    start_device(interface);
+    EXPECT_EQ(shop_->ask(buyer.request).body, reply.body);
+    shop_->restart();
+    EXPECT_EQ(shop_->ask(buyer.request).body, reply.body);
+    EXPECT_FALSE(has_peer(buyer.client_key));
 }
 
 } // namespace
