@@ -13,10 +13,14 @@ namespace adit {
 void crash_point(std::string_view name)
 {
     static std::atomic<long> passed{0};
-    static const long die_at = [] {
+    static std::atomic<long> passed_of_name{0};
+    static const std::string at = [] {
         const char* text = std::getenv("ADIT_CRASH_AT");
-        return text ? std::strtol(text, nullptr, 10) : 0L;
+        return std::string(text ? text : "");
     }();
+    static const auto space = at.find(' ');
+    static const std::string die_name = space == std::string::npos ? "" : at.substr(0, space);
+    static const long die_at = std::strtol(at.c_str() + (die_name.empty() ? 0 : space), nullptr, 10);
     static const char* const log = std::getenv("ADIT_CRASH_LOG");
     static const char* const from = std::getenv("ADIT_CRASH_FROM");
     if (from && ::access(from, F_OK) != 0) return;
@@ -29,7 +33,7 @@ void crash_point(std::string_view name)
             ::close(file);
         }
     }
-    if (here == die_at) ::_exit(86);
+    if (die_name.empty() ? here == die_at : name == die_name && ++passed_of_name == die_at) ::_exit(86);
 }
 
 } // namespace adit

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 #include <future>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <set>
@@ -63,12 +64,12 @@ std::vector<Mood> moods()
 /// What the points that a process passes are written to, and what makes them count.
 struct Trap {
     explicit Trap(const std::filesystem::path& folder) : from(folder / "crash.from"), log(folder / "crash.log") {}
-    std::vector<std::string> environment(int at) const
+    std::vector<std::string> environment(int at) const { return environment(std::to_string(at)); }
+    std::vector<std::string> environment(const std::string& at) const
     {
         std::filesystem::remove(from);
         std::filesystem::remove(log);
-        return {"ADIT_CRASH_AT=" + std::to_string(at), "ADIT_CRASH_FROM=" + from.string(),
-                "ADIT_CRASH_LOG=" + log.string()};
+        return {"ADIT_CRASH_AT=" + at, "ADIT_CRASH_FROM=" + from.string(), "ADIT_CRASH_LOG=" + log.string()};
     }
     void arm() const { std::ofstream(from) << "now\n"; }
     std::vector<std::string> passed() const
@@ -138,34 +139,41 @@ TEST(CrashSweep, ASaleSurvivesAnyDeathWhateverTheMintDoes)
     std::set<std::string> died_at;
     int points = 0;
     const SteadyTime began = system_clock().steady();
-    for (const Mood& mood : moods()) {
-        // What the background does beside the sale comes in no fixed order: two lives in a row are the end.
-        for (int n = 1, lives = 0; lives < 2 && !testing::Test::HasFailure(); ++n) {
-            shop.world->faults().clear();
-            shop.start(trap.environment(n));
-            ASSERT_TRUE(trap.until_quiet(*shop.daemon));
-            const std::uint64_t wallet = shop.wallet();
-            const Buyer buyer = shop.buyer({4, 16, 32, 64});
-            const auto before = shop.world->mint().accounting();
-            if (mood.fault) shop.world->faults().add(*mood.fault);
-            trap.arm();
-            (void)shop.ask(buyer.request);
-            const bool lived = trap.until_quiet(*shop.daemon);
-            const auto passed = trap.passed();
-            const std::string where = lived ? "never" : passed.back();
-            SCOPED_TRACE(std::string("the mint ") + mood.name + "; died at point " + std::to_string(n) + ", " + where);
-            if (lived) {
-                ++lives;
-            } else {
-                lives = 0;
-                ++points;
-                died_at.insert(where);
-                EXPECT_EQ(shop.daemon->ended_within(Milliseconds(5'000)), kDied);
-            }
-            shop.start();
-            expect_settled(shop, buyer, wallet, before);
+    // One sale in this mood that dies at this point, if it is passed. Gives the points that were passed.
+    const auto sell = [&](const Mood& mood, const std::string& at) {
+        shop.world->faults().clear();
+        shop.start(trap.environment(at));
+        EXPECT_TRUE(trap.until_quiet(*shop.daemon));
+        const std::uint64_t wallet = shop.wallet();
+        const Buyer buyer = shop.buyer({4, 16, 32, 64});
+        const auto before = shop.world->mint().accounting();
+        if (mood.fault) shop.world->faults().add(*mood.fault);
+        trap.arm();
+        (void)shop.ask(buyer.request);
+        const bool lived = trap.until_quiet(*shop.daemon);
+        auto passed = trap.passed();
+        SCOPED_TRACE(std::string("the mint ") + mood.name + (lived ? "; lived through " : "; died at ") + at);
+        if (!lived) {
+            ++points;
+            died_at.insert(passed.back());
+            EXPECT_EQ(shop.daemon->ended_within(Milliseconds(5'000)), kDied);
         }
-        if (HasFailure()) return;
+        shop.start();
+        expect_settled(shop, buyer, wallet, before);
+        return passed;
+    };
+    for (const Mood& mood : moods()) {
+        // By name and number: what the background does beside the sale comes in no fixed order.
+        std::map<std::string, int> counts;
+        for (const std::string& name : sell(mood, "0")) ++counts[name];
+        for (const auto& [name, count] : counts) {
+            // What relays are told afterwards has nothing to do with the mint's mood: once is enough.
+            if (mood.fault && name.find("outbox") != std::string::npos) continue;
+            for (int n = 1; n <= count; ++n) {
+                sell(mood, name + " " + std::to_string(n));
+                if (HasFailure()) return;
+            }
+        }
     }
     const auto took = std::chrono::duration_cast<Seconds>(system_clock().steady() - began).count();
     std::printf("died at %d points of a sale, %zu different ones, in %lld s\n", points, died_at.size(),
