@@ -152,7 +152,7 @@ TEST(Server, WorkersAnswerFromTheirOwnThreads)
     Workers workers({.threads = 8, .queue = 64});
     {
         TestServer server({}, [&](Router& router) {
-            router.add("GET", "/work/{n}", [&](const Request& request, const Responder& responder) {
+            router.add("GET", "/task/{n}", [&](const Request& request, const Responder& responder) {
                 const std::string n(*request.parameter("n"));
                 [[maybe_unused]] const bool taken = workers.submit([responder, n] {
                     responder.send({200, {}, "text/plain", n + n});
@@ -167,7 +167,7 @@ TEST(Server, WorkersAnswerFromTheirOwnThreads)
                 Client client(server.port());
                 for (int i = 0; i < 50; ++i) {
                     const std::string n = std::to_string(t * 1000 + i);
-                    const Answer answer = client.ask(get("/work/" + n));
+                    const Answer answer = client.ask(get("/task/" + n));
                     if (answer.status == 503)
                         ++busy;
                     else if (answer.body == n + n)
