@@ -20,6 +20,11 @@ enum class Reason {
     price_mismatch,
     unsupported_protocol,
     no_client_pubkey,
+    // Of a comment that carries a purchase.
+    not_an_object,
+    version_mismatch,
+    bad_price,
+    no_protocol,
     not_found,
     method_not_allowed,
     body_too_large,
@@ -36,10 +41,14 @@ enum class Reason {
     above_max_purchase,
     // What we can not do, now or ever.
     cashu_not_configured,
+    lightning_not_configured,
+    no_sat_tier,
     policy,
     no_ip_available,
     mint_unreachable,
     mint_refused, // a well-formed NUT error; says nothing yet about where the money is
+    lightning_unreachable,
+    lightning_refused, // a definite no of the backend
     not_delivered,
     refunded,
     session_ended,

@@ -22,6 +22,10 @@ constexpr Reason kWireReasons[]{
     Reason::price_mismatch,
     Reason::unsupported_protocol,
     Reason::no_client_pubkey,
+    Reason::not_an_object,
+    Reason::version_mismatch,
+    Reason::bad_price,
+    Reason::no_protocol,
     Reason::not_found,
     Reason::method_not_allowed,
     Reason::body_too_large,
@@ -36,9 +40,12 @@ constexpr Reason kWireReasons[]{
     Reason::below_min_purchase,
     Reason::above_max_purchase,
     Reason::cashu_not_configured,
+    Reason::lightning_not_configured,
+    Reason::no_sat_tier,
     Reason::policy,
     Reason::no_ip_available,
     Reason::mint_unreachable,
+    Reason::lightning_unreachable,
     Reason::not_delivered,
     Reason::refunded,
     Reason::session_ended,
@@ -88,6 +95,14 @@ ReasonInfo reason_info(Reason reason)
         return {"unsupported-protocol", 400, Money::untouched, "That protocol is not sold here."};
     case no_client_pubkey:
         return {"no-client-pubkey", 400, Money::untouched, "The body needs client_pubkey, your WireGuard public key."};
+    case not_an_object:
+        return {"not-an-object", 400, Money::untouched, "The comment must be the purchase as a JSON object."};
+    case version_mismatch:
+        return {"version-mismatch", 400, Money::untouched, "The comment's version is not understood here."};
+    case bad_price:
+        return {"bad-price", 400, Money::untouched, "The comment's price must be [\"price\", amount, currency, unit]."};
+    case no_protocol:
+        return {"no-protocol", 400, Money::untouched, "The comment needs the protocol that you buy."};
     case not_found:
         return {"not-found", 404, Money::untouched, "There is nothing here."};
     case method_not_allowed:
@@ -122,6 +137,10 @@ ReasonInfo reason_info(Reason reason)
         return {"above-max-purchase", 400, Money::untouched, "That is more than may be bought at once or in all."};
     case cashu_not_configured:
         return {"cashu-not-configured", 503, Money::untouched, "This operator does not take Cashu."};
+    case lightning_not_configured:
+        return {"lightning-not-configured", 503, Money::untouched, "This operator does not take Lightning."};
+    case no_sat_tier:
+        return {"no-sat-tier", 503, Money::untouched, "This operator sells nothing for sats at the moment."};
     case policy:
         return {"policy", 503, Money::untouched, "The operator does not sell at the moment. Try again later."};
     case no_ip_available:
@@ -132,6 +151,10 @@ ReasonInfo reason_info(Reason reason)
     case mint_refused:
         return {"mint-unreachable", 503, Money::unknown,
                 "The mint's answer is being cleared up. Send the same request again, do not pay anew."};
+    case lightning_unreachable:
+    case lightning_refused:
+        return {"lightning-unreachable", 503, Money::untouched,
+                "The operator's Lightning node does not answer. No invoice was made: try again in a minute."};
     case not_delivered:
         return {"not-delivered", 503, Money::held,
                 "You have paid and the tunnel is not up yet. Send the same request again, do not pay anew."};
