@@ -1,5 +1,6 @@
 // payments::Journal: intentions to swap, and what came of them.
 #include "protocol/reasons.h"
+#include "store/lease_rows.h"
 #include "store/sqlite_store.h"
 #include "store/wallet_rows.h"
 
@@ -62,12 +63,12 @@ Result<std::optional<SwapFacts>> swap_facts(Database& db, SwapId swap, PurchaseI
                     });
 }
 
-Result<void> release_lease_of(Database& db, PurchaseId purchase, UnixSeconds rests_until)
+Result<std::string> client_of_purchase(Database& db, PurchaseId purchase)
 {
-    const auto client = TRY(db.first("SELECT client FROM purchases WHERE id = $1", {row_number(purchase)},
-                                     [](Row& row) { return Result(std::string(row.text())); }));
+    auto client = TRY(db.first("SELECT client FROM purchases WHERE id = $1", {row_number(purchase)},
+                               [](Row& row) { return Result(std::string(row.text())); }));
     CHECK(client);
-    return rest_lease_if_unheld(db, *client, rests_until);
+    return std::move(*client);
 }
 
 Result<std::vector<payments::Output>> read_outputs(Database& db, SwapId swap)
@@ -125,20 +126,15 @@ Result<void> SqliteStore::mark_redeemed(PurchaseId purchase, SwapId swap, const 
 
 Result<void> SqliteStore::mark_released(PurchaseId purchase, Reason why)
 {
-    return write("mark_released", [&, now = clock_.now(), rest = end_of_rest()](Database& db) -> Result<void> {
-        // An address that no peer can have had needs no rest: strangers could make the whole pool rest otherwise.
-        const auto had_peer = TRY(db.number("SELECT COUNT(*) FROM purchases p JOIN purchases mine ON mine.id = $1 "
-                                            "WHERE p.client = mine.client AND p.state NOT IN "
-                                            "('reserved', 'swapping', 'released')",
-                                            {row_number(purchase)}))
-                                  .value_or(0);
+    return write("mark_released", [&, now = clock_.now()](Database& db) -> Result<void> {
         const auto changed = TRY(db.run("UPDATE purchases SET state = 'released', state_since_s = $1, "
                                         "released_because = $2, holds_lease = 0 "
                                         "WHERE id = $3 AND state IN ('reserved', 'swapping')",
                                         {now, protocol::reason_info(why).word, row_number(purchase)}));
         if (changed == 0) return someone_was_first("mark_released: not reserved or swapping");
         TRY(db.run("DELETE FROM claims WHERE purchase = $1", {row_number(purchase)}));
-        return release_lease_of(db, purchase, had_peer > 0 ? rest : now);
+        const auto client = TRY(client_of_purchase(db, purchase));
+        return rest_lease_if_unheld(db, client, TRY(end_of_needed_rest(db, client, now)));
     });
 }
 
@@ -178,7 +174,7 @@ Result<void> SqliteStore::mark_refunded(PurchaseId purchase, SwapId swap, const 
         TRY(db.run("UPDATE wallet_proofs SET state = 'unspent', spent_by = NULL "
                    "WHERE state = 'refunding' AND spent_by = $1",
                    {row_number(purchase)}));
-        return release_lease_of(db, purchase, rest);
+        return rest_lease_if_unheld(db, TRY(client_of_purchase(db, purchase)), rest);
     });
 }
 

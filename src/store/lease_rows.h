@@ -13,5 +13,8 @@ struct HeldLease {
 Result<HeldLease> wake_or_make_lease(Database& db, std::string_view client, const Lease* candidate);
 /// False where the client has none.
 Result<bool> wake_lease(Database& db, std::string_view client);
+/// When an address that this client lets go now may be another's. Where no peer can have had it, it needs no rest: or
+/// strangers, whose swaps a silent mint leaves open, could make the whole pool rest.
+Result<UnixSeconds> end_of_needed_rest(Database& db, std::string_view client, UnixSeconds now);
 
 } // namespace adit::store

@@ -1,4 +1,5 @@
 // Addresses: who holds one, and when it has rested.
+#include "protocol/constants.h"
 #include "store/lease_rows.h"
 #include "store/sqlite_store.h"
 
@@ -29,6 +30,15 @@ Result<HeldLease> wake_or_make_lease(Database& db, std::string_view client, cons
     return held;
 }
 
+Result<UnixSeconds> end_of_needed_rest(Database& db, std::string_view client, UnixSeconds now)
+{
+    const auto had_peer = TRY(db.number("SELECT COUNT(*) FROM purchases WHERE client = $1 "
+                                        "AND state NOT IN ('reserved', 'swapping', 'released')",
+                                        {client}))
+                              .value_or(0);
+    return had_peer > 0 ? now + protocol::kAddressRest : now;
+}
+
 Result<void> rest_lease_if_unheld(Database& db, std::string_view client, UnixSeconds until)
 {
     TRY(db.run("UPDATE leases SET rests_until_s = $1 WHERE client = $2 AND rests_until_s IS NULL "
@@ -40,13 +50,13 @@ Result<void> rest_lease_if_unheld(Database& db, std::string_view client, UnixSec
 
 Result<void> SqliteStore::drop_lease(PurchaseId id)
 {
-    return write("drop_lease", [&, rest = end_of_rest()](Database& db) -> Result<void> {
+    return write("drop_lease", [&, now = clock_.now()](Database& db) -> Result<void> {
         const auto client = TRY(db.first("UPDATE purchases SET holds_lease = 0 WHERE id = $1 AND holds_lease = 1 "
                                          "AND state IN ('reserved', 'swapping', 'redeemed', 'refunding') "
                                          "RETURNING client",
                                          {row_number(id)}, [](Row& row) { return Result(std::string(row.text())); }));
         if (!client) return Error{Reason::bad_step, "drop_lease: the purchase holds none"};
-        return rest_lease_if_unheld(db, *client, rest);
+        return rest_lease_if_unheld(db, *client, TRY(end_of_needed_rest(db, *client, now)));
     });
 }
 
