@@ -22,6 +22,28 @@ Result<std::vector<Output>> WalletOutputs::make(const cashu::KeysetId& keyset, s
         counter = next_[keyset];
         next_[keyset] += amounts.size();
     }
+    return derive(keyset, counter, amounts);
+}
+
+Result<std::vector<Output>> WalletOutputs::peek(const cashu::KeysetId& keyset, std::size_t count) const
+{
+    std::uint64_t counter = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto place = next_.find(keyset); place != next_.end()) counter = place->second;
+    }
+    return derive(keyset, counter, std::vector<Sat>(count, Sat(1)));
+}
+
+void WalletOutputs::pass(const cashu::KeysetId& keyset, std::uint64_t next)
+{
+    const std::lock_guard lock(mutex_);
+    next_[keyset] = std::max(next_[keyset], next);
+}
+
+Result<std::vector<Output>> WalletOutputs::derive(const cashu::KeysetId& keyset, std::uint64_t counter,
+                                                  std::span<const Sat> amounts) const
+{
     std::vector<Output> outputs;
     for (const Sat amount : amounts) {
         cashu::DerivedOutput derived = TRY(cashu::derive_output(seed_, keyset, counter));

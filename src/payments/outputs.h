@@ -18,10 +18,17 @@ class WalletOutputs {
 public:
     WalletOutputs(cashu::Seed seed, std::map<cashu::KeysetId, std::uint64_t> next_counters);
     Result<std::vector<Output>> make(const cashu::KeysetId& keyset, std::span<const Sat> amounts);
+    /// The next `count`, each of 1, to ask a mint about; they are not used up by this.
+    Result<std::vector<Output>> peek(const cashu::KeysetId& keyset, std::size_t count) const;
+    /// Those before `next` are used up, whoever did it.
+    void pass(const cashu::KeysetId& keyset, std::uint64_t next);
 
 private:
+    Result<std::vector<Output>> derive(const cashu::KeysetId& keyset, std::uint64_t counter,
+                                       std::span<const Sat> amounts) const;
+
     const cashu::Seed seed_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::map<cashu::KeysetId, std::uint64_t> next_;
 };
 

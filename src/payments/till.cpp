@@ -19,6 +19,8 @@ namespace {
 constexpr std::string_view kUnit = "sat";
 /// A mint that rotates its keyset again and again while we try is left for later.
 constexpr int kMostIntentions = 4;
+constexpr std::size_t kOutputsPerQuestion = 100; // NUT-13
+constexpr int kMostQuestions = 50;               // in one go, to a mint that claims to have signed everything
 
 // NUT error codes. Numbers moved between editions, so they are hints: what decides is restore and checkstate.
 constexpr std::int64_t kCodeNotBalanced = 11005;
@@ -290,29 +292,24 @@ WasSigned remembered(const StoredSwap& swap, const cashu::Restored& restored,
 }
 
 struct AskedRestore {
-    std::optional<std::size_t> signed_swap; // index
+    WasSigned was = WasSigned::not_at_all;
+    std::size_t swap = 0; // index of the one that was signed, wholly or partly
     std::vector<cashu::BlindSignature> signatures;
 };
 
-/// NUT-09 for every intention. Errors: mint_unreachable (no answer, or one that fits no atomic mint).
+/// NUT-09 for every intention. Errors: mint_unreachable.
 Result<AskedRestore> ask_restore(Mint& mint, std::span<const StoredSwap> swaps)
 {
     const auto answer = mint.client().restore(all_messages(swaps));
     if (const auto* silence = std::get_if<cashu::Unknown>(&answer)) return silence->error;
     if (std::holds_alternative<cashu::Refusal>(answer)) return unknown("the mint refuses to say what it signed");
-    AskedRestore asked;
-    for (std::size_t i = 0; i < swaps.size(); ++i) {
-        switch (remembered(swaps[i], std::get<cashu::Restored>(answer), asked.signatures)) {
-        case WasSigned::wholly:
-            asked.signed_swap = i;
-            return asked;
-        case WasSigned::partly:
-            return unknown("the mint signed only a part of our outputs");
-        case WasSigned::not_at_all:
-            break;
-        }
+    AskedRestore best;
+    for (std::size_t i = 0; i < swaps.size() && best.was != WasSigned::wholly; ++i) {
+        AskedRestore one{WasSigned::not_at_all, i, {}};
+        one.was = remembered(swaps[i], std::get<cashu::Restored>(answer), one.signatures);
+        if (one.was != WasSigned::not_at_all) best = std::move(one);
     }
-    return asked;
+    return best;
 }
 
 /// NUT-07 for the inputs, all in one word. Errors: mint_unreachable.
@@ -350,27 +347,36 @@ Result<Till::Signed> Till::settle(Mint& mint, PurchaseId purchase, std::optional
         }
 
         AskedRestore asked = TRY(ask_restore(mint, swaps));
-        if (asked.signed_swap) return Signed{std::move(swaps[*asked.signed_swap]), std::move(asked.signatures)};
         switch (TRY(ask_inputs(mint, swaps.back().intent))) {
         case cashu::ProofState::pending:
             return unknown("the mint has the proofs in another transaction");
         case cashu::ProofState::spent:
             // Ours may have been carried out between the two questions: what it signed is asked once more.
-            asked = TRY(ask_restore(mint, swaps));
-            if (asked.signed_swap) return Signed{std::move(swaps[*asked.signed_swap]), std::move(asked.signatures)};
-            return job.taken_elsewhere();
+            if (asked.was != WasSigned::wholly) asked = TRY(ask_restore(mint, swaps));
+            switch (asked.was) {
+            case WasSigned::wholly:
+                return Signed{std::move(swaps[asked.swap]), std::move(asked.signatures)};
+            case WasSigned::partly:
+                return unknown("the mint signed only a part of our outputs");
+            case WasSigned::not_at_all:
+                return job.taken_elsewhere();
+            }
+            break;
         case cashu::ProofState::unspent:
             break;
         }
         if (!refusal) return unknown("the mint has not carried out the swap, and does not say no to it either");
 
-        // A definite no. The two kinds that a fresh look at the keysets mends are worth another intention.
+        // A definite no. Signatures that nothing of this purchase was spent for are another store's, of the same seed.
+        const bool used_before = asked.was != WasSigned::not_at_all;
+        // These three are worth another intention: new outputs, cut after a fresh look at the keysets.
         TRY(mint.refresh());
         const auto page = mint.book().page();
         const Keyset* keyset = page->find(swaps.back().intent.outputs.front().message.keyset);
         const bool rotated = !keyset || !keyset->active || keyset->expired(clock_.now());
         const bool unbalanced = refusal->code == kCodeNotBalanced || refusal->code == kCodeNotBalancedBefore;
-        if ((!rotated && !unbalanced) || swaps.size() >= kMostIntentions) return job.refused(*refusal);
+        if ((!rotated && !unbalanced && !used_before) || swaps.size() >= kMostIntentions) return job.refused(*refusal);
+        if (used_before) TRY(pass_signed_outputs(mint));
 
         auto body = cashu::parse_swap(swaps.back().intent.body);
         CHECK(body.has_value()); // our own bytes, from our own disk
@@ -384,6 +390,28 @@ Result<Till::Signed> Till::settle(Mint& mint, PurchaseId purchase, std::optional
         TRY(job.store(*intent));
         refusal.reset();
     }
+}
+
+/// The mint remembers more of our seed than the store does: the store is younger (a backup was put back, or the seed is
+/// all that was left), or there are two of them. As a wallet that is restored does it, the outputs go on after the last
+/// one that is signed. NUT-13
+Result<void> Till::pass_signed_outputs(Mint& mint)
+{
+    const auto page = mint.book().page();
+    const Keyset* keyset = page->for_outputs(clock_.now());
+    if (!keyset) return unknown("the mint has no active keyset in sat");
+    log_warn("wallet_seed_was_used_elsewhere", {{"mint", mint.url()}, {"keyset", keyset->id}});
+    for (int question = 0; question < kMostQuestions; ++question) {
+        const auto next = TRY(wallet_.peek(keyset->id, kOutputsPerQuestion));
+        const auto answer = mint.client().restore(messages(next));
+        const auto* restored = std::get_if<cashu::Restored>(&answer);
+        if (!restored) return unknown("the mint does not say which of our outputs it has signed");
+        const auto last = std::find_if(next.rbegin(), next.rend(),
+                                       [&](const Output& output) { return restored->find(output.message.b); });
+        if (last == next.rend()) return {};
+        wallet_.pass(keyset->id, last->counter.value_or(0) + 1);
+    }
+    return unknown("the mint has signed more of our outputs than can be passed at once");
 }
 
 Result<Receipt> Till::book_receipt(Mint& mint, PurchaseId purchase, const Signed& done)

@@ -34,8 +34,7 @@ public:
     /// amount_mismatch, mint_refused (released, the proofs are unspent or were spent by someone else);
     /// store_unavailable, bad_step.
     Result<Receipt> redeem(PurchaseId purchase, const Tender& tender, const Terms& terms);
-    /// A row in `swapping`, after silence or a crash: the same bytes again, then NUT-09, then NUT-07. Errors: as
-    /// redeem.
+    /// A row in `swapping`, after silence or a crash: the same bytes again, then NUT-09 and NUT-07. Errors: as redeem.
     Result<Receipt> resume(PurchaseId purchase, const Terms& terms);
 
     /// A row in `redeemed` whose peer is confirmed gone becomes `refunded`, or stays `refunding`. Gives the token.
@@ -59,6 +58,7 @@ private:
     Job refund_job(PurchaseId purchase, const protocol::PublicKey& buyer) const;
     Result<Signed> first_try(Mint& mint, PurchaseId purchase, SwapIntent intent, const Job& job);
     Result<Signed> settle(Mint& mint, PurchaseId purchase, std::optional<cashu::Refusal> refusal, const Job& job);
+    Result<void> pass_signed_outputs(Mint& mint);
     Result<Receipt> book_receipt(Mint& mint, PurchaseId purchase, const Signed& done);
     Result<std::string> book_refund(Mint& mint, PurchaseId purchase, const Signed& done);
     Result<Mint*> mint_of(const std::vector<StoredSwap>& swaps) const;
