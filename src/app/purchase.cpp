@@ -267,13 +267,17 @@ Result<payments::Receipt> Purchases::redeem(PurchaseId purchase, const Tender& t
                                        {"reason", protocol::reason_info(error.reason).word},
                                        {"detail", error.detail}});
     const auto now = parts_.store.purchase(purchase);
-    if (!now) return receipt;
-    if (now->state == State::reserved) {
+    if (now && now->state == State::reserved) {
         // The intention never reached the disk, so the mint never heard of it.
         TRY(parts_.store.mark_released(purchase, error.reason));
-    } else if (now->state == State::swapping) {
-        parts_.limits.holds_address(purchase, source);
+    } else if (!now || now->state == State::swapping) {
+        const bool held = parts_.limits.hold_address(purchase, source);
         parts_.leave_to_recovery(purchase);
+        // Swaps begun together may fall silent together: those beyond the limits keep their claim only.
+        if (!held) {
+            // Where this fails, the background lets go of the address a little later.
+            [[maybe_unused]] const auto dropped = parts_.store.drop_lease(purchase);
+        }
     }
     return receipt;
 }

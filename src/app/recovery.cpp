@@ -39,7 +39,8 @@ Result<void> Recovery::load()
             break;
         case State::swapping:
         case State::refunding:
-            limits_.holds_address(purchase.id, {}); // of which source is not remembered
+            // Of which source is not remembered.
+            if (purchase.holds_lease && !limits_.hold_address(purchase.id, {})) TRY(store_.drop_lease(purchase.id));
             add(purchase.id, purchase.state_since);
             break;
         case State::redeemed: // waits for its buyer, who pays nothing anew and may need no address for days

@@ -30,11 +30,7 @@ SwapLimits::SwapLimits(const LimitsConfig& config, std::uint64_t pool_size)
 Result<SwapLimits::Turn> SwapLimits::start(const payments::Tender& tender, const std::string& source, SteadyTime now)
 {
     const std::lock_guard lock(mutex_);
-    if (holding_.size() >= most_held_) return Error{Reason::no_ip_available, "unknown swaps hold half of the pool"};
-    const auto of_source =
-        std::ranges::count_if(holding_, [&](const auto& entry) { return !source.empty() && entry.second == source; });
-    if (static_cast<std::uint64_t>(of_source) >= protocol::kAddressesPerSource)
-        return Error{Reason::no_ip_available, "unknown swaps of this source hold three addresses"};
+    TRY(room_for(source));
     std::uint64_t& calls = calls_[tender.mint];
     if (tender.mint->silent() && calls >= most_calls_of_silent_)
         return Error{Reason::busy, "the mint does not answer and holds its share of the workers"};
@@ -50,10 +46,23 @@ void SwapLimits::finished(const payments::Mint& mint)
     --calls_[&mint];
 }
 
-void SwapLimits::holds_address(payments::PurchaseId purchase, const std::string& source)
+Result<void> SwapLimits::room_for(const std::string& source) const
+{
+    if (holding_.size() >= most_held_) return Error{Reason::no_ip_available, "unknown swaps hold half of the pool"};
+    const auto of_source =
+        std::ranges::count_if(holding_, [&](const auto& entry) { return !source.empty() && entry.second == source; });
+    if (static_cast<std::uint64_t>(of_source) >= protocol::kAddressesPerSource)
+        return Error{Reason::no_ip_available, "unknown swaps of this source hold three addresses"};
+    return {};
+}
+
+bool SwapLimits::hold_address(payments::PurchaseId purchase, const std::string& source)
 {
     const std::lock_guard lock(mutex_);
-    holding_[purchase] = source;
+    if (holding_.contains(purchase)) return true;
+    if (!room_for(source)) return false;
+    holding_.emplace(purchase, source);
+    return true;
 }
 
 void SwapLimits::holds_none(payments::PurchaseId purchase)

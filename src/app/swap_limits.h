@@ -40,11 +40,13 @@ public:
     /// the workers), no_ip_available (unknown swaps hold their share of the addresses), too_many_requests (the budget).
     Result<Turn> start(const payments::Tender& tender, const std::string& source, SteadyTime now);
     /// A swap whose outcome is unknown holds an address for this source, until it is settled or the address is dropped.
-    void holds_address(payments::PurchaseId purchase, const std::string& source);
+    /// False: unknown swaps have their share already, so it must be dropped at once.
+    [[nodiscard]] bool hold_address(payments::PurchaseId purchase, const std::string& source);
     void holds_none(payments::PurchaseId purchase);
 
 private:
     void finished(const payments::Mint& mint);
+    Result<void> room_for(const std::string& source) const; // with mutex_ held
 
     const std::uint64_t most_held_;
     const std::uint64_t most_calls_of_silent_;

@@ -48,11 +48,11 @@ protected:
 
 TEST_F(SwapLimitsTest, UnknownSwapsHoldThreeAddressesOfASourceAtMost)
 {
-    for (int i = 1; i <= 3; ++i) limits_.holds_address(PurchaseId(i), "one");
+    for (int i = 1; i <= 3; ++i) EXPECT_TRUE(limits_.hold_address(PurchaseId(i), "one"));
     EXPECT_EQ(refusal("one"), Reason::no_ip_available);
     EXPECT_FALSE(refusal("two"));
     EXPECT_FALSE(refusal("")) << "an unknown source has only the limits of all";
-    limits_.holds_address(PurchaseId(3), "one"); // the same again
+    EXPECT_TRUE(limits_.hold_address(PurchaseId(3), "one")); // the same again
     limits_.holds_none(PurchaseId(2));
     EXPECT_FALSE(refusal("one"));
     limits_.holds_none(PurchaseId(2));
@@ -62,11 +62,24 @@ TEST_F(SwapLimitsTest, UnknownSwapsHoldThreeAddressesOfASourceAtMost)
 
 TEST_F(SwapLimitsTest, UnknownSwapsHoldHalfOfThePoolAtMost)
 {
-    for (int i = 1; i <= 9; ++i) limits_.holds_address(PurchaseId(i), "source " + std::to_string(i));
+    for (int i = 1; i <= 9; ++i) EXPECT_TRUE(limits_.hold_address(PurchaseId(i), "source " + std::to_string(i)));
     EXPECT_FALSE(refusal("new"));
-    limits_.holds_address(PurchaseId(10), "");
+    EXPECT_TRUE(limits_.hold_address(PurchaseId(10), ""));
     EXPECT_EQ(refusal("new"), Reason::no_ip_available);
     EXPECT_EQ(refusal(""), Reason::no_ip_available);
+}
+
+TEST_F(SwapLimitsTest, SwapsThatBeganTogetherHoldNoMoreWhenTheyFallSilentTogether)
+{
+    std::deque<SwapLimits::Turn> turns; // while the mint may still answer, none is unknown
+    for (int i = 1; i <= 5; ++i) turns.push_back(limits_.start(tender(), "one", now_).value());
+    for (int i = 1; i <= 5; ++i) EXPECT_EQ(limits_.hold_address(PurchaseId(i), "one"), i <= 3) << i;
+    for (int i = 6; i <= 20; ++i)
+        EXPECT_EQ(limits_.hold_address(PurchaseId(i), "source " + std::to_string(i)), i <= 12) << i;
+    limits_.holds_none(PurchaseId(4)); // it held none
+    EXPECT_FALSE(limits_.hold_address(PurchaseId(4), "two"));
+    limits_.holds_none(PurchaseId(1));
+    EXPECT_TRUE(limits_.hold_address(PurchaseId(4), "two"));
 }
 
 TEST_F(SwapLimitsTest, ASilentMintHoldsAQuarterOfTheWorkers)
