@@ -37,6 +37,16 @@ http::Response json(int status, std::string body)
     return response;
 }
 
+/// `body` says why; the status and when to come again follow from the reason.
+http::Response refused(Reason reason, std::string body)
+{
+    const protocol::ReasonInfo info = protocol::reason_info(reason);
+    http::Response response = json(info.http_status, std::move(body));
+    if (info.http_status == 503 || info.http_status == 429)
+        response.headers.emplace_back("Retry-After", std::to_string(kRetryAfter.count()));
+    return response;
+}
+
 } // namespace
 
 /// Nothing is refused while it is read: the journal is asked first, and it needs only parts of this.
@@ -65,7 +75,7 @@ std::optional<http::Response> Purchases::serve(const http::Request& request, con
     case InFlight::Entry::waits:
         return std::nullopt;
     case InFlight::Entry::too_many:
-        return json(503, protocol::encode_refused(Reason::busy));
+        return refused(Reason::busy, protocol::encode_refused(Reason::busy));
     case InFlight::Entry::runs:
         break;
     }
@@ -121,12 +131,9 @@ http::Response Purchases::run(const http::Request& request, const Reading& readi
     }
     const Error& error = fulfilled.error();
     log_debug("purchase_refused", {{"reason", protocol::reason_info(error.reason).word}, {"detail", error.detail}});
-    const protocol::ReasonInfo& info = protocol::reason_info(error.reason);
     http::Response response =
-        json(info.http_status, protocol::encode_refused(error.reason, {}, refusal.needed, refusal.change));
+        refused(error.reason, protocol::encode_refused(error.reason, {}, refusal.needed, refusal.change));
     if (refusal.payment_request) response.headers.emplace_back("X-Cashu", *refusal.payment_request);
-    if (info.http_status == 503 || info.http_status == 429)
-        response.headers.emplace_back("Retry-After", std::to_string(kRetryAfter.count()));
     return response;
 }
 
@@ -334,6 +341,8 @@ Result<Fulfilment> Purchases::deliver_or_refund(const Purchase& purchase, const 
     // No peer may be left for what is paid back.
     if (const auto gone = parts_.tunnels.confirm_gone(*purchase.client_key); !gone)
         return Error{Reason::not_delivered, gone.error().detail};
+    if (!TRY(refund_is_covered(purchase)))
+        return Error{Reason::not_delivered, "another client of the operator has spent what was to be paid back"};
     const auto refund = parts_.till.refund(purchase.id, beneficiary(purchase));
     if (!refund) {
         if (const auto now = parts_.store.purchase(purchase.id); now && now->state == State::refunding)
@@ -342,6 +351,15 @@ Result<Fulfilment> Purchases::deliver_or_refund(const Purchase& purchase, const 
     }
     not_refused_any_more(purchase.id);
     return answer(TRY(parts_.store.purchase(purchase.id)), asking);
+}
+
+/// A part of the price is not the money back: rather owed in whole than settled by less.
+Result<bool> Purchases::refund_is_covered(const Purchase& purchase)
+{
+    const auto there = payments::cashu::total(TRY(parts_.store.proofs_of(purchase.id)));
+    const bool covered = there && *there >= purchase.price;
+    if (!covered) log_error("refund_proofs_spent_elsewhere", {{"purchase", number(purchase.id)}});
+    return covered;
 }
 
 UnixSeconds Purchases::refused_since(PurchaseId purchase)

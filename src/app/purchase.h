@@ -64,6 +64,7 @@ private:
     Result<Fulfilment> go_on(const store::Purchase& purchase, const protocol::PublicKey& asking);
     Result<Fulfilment> deliver(payments::PurchaseId purchase, const protocol::PublicKey& asking);
     Result<Fulfilment> deliver_or_refund(const store::Purchase& purchase, const protocol::PublicKey& asking);
+    Result<bool> refund_is_covered(const store::Purchase& purchase);
     Result<void> activate(const store::Purchase& purchase);
     Result<Fulfilment> answer(const store::Purchase& purchase, const protocol::PublicKey& asking);
     std::string payment_request(const protocol::Tier& tier) const;
