@@ -81,9 +81,9 @@ Result<void> Tunnels::load()
         const auto address = wg::HostAddress::parse(taken.address);
         CHECK(address.has_value());
         if (address->family != wg::HostAddress::Family::v4) continue; // goes with its IPv4 one
-        const auto held = pool_.hold(*address);
-        // An address outside the subnet belongs to a session from before the subnet was changed: it keeps it.
-        if (held && taken.rests_until) pool_.give_back(*held, *taken.rests_until);
+        // An address outside the subnet belongs to a session from before the subnet was changed: it keeps it. One that
+        // rests is the pool's again when the store has forgotten whose it was.
+        [[maybe_unused]] const auto held = pool_.hold(*address);
     }
     std::vector<store::LiveSession> sessions = TRY(store_.live_sessions());
     const std::lock_guard lock(books_);
@@ -97,7 +97,8 @@ Result<void> Tunnels::load()
                   entry.session.last_received_bytes,
                   entry.session.last_sent_bytes,
                   std::nullopt,
-                  false};
+                  false,
+                  std::nullopt};
         meter_.remember(*entry.session.client_key, {live.received, live.sent});
         put_in_books(*entry.session.client_key, std::move(live));
     }
@@ -189,6 +190,9 @@ Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const 
             live.received = place->second.received;
             live.sent = place->second.sent;
             live.last_handshake = place->second.last_handshake;
+            live.begun = place->second.begun;
+        } else {
+            live.begun = clock_.steady();
         }
         put_in_books(key, std::move(live));
     }
@@ -392,6 +396,7 @@ void Tunnels::expire_due()
 
 void Tunnels::account()
 {
+    const SteadyTime asked = clock_.steady();
     const auto status = look();
     if (!status) return;
     const std::unique_lock alone(changes_);
@@ -407,6 +412,8 @@ void Tunnels::account()
             const auto place = live_.find(step.key);
             if (place == live_.end()) continue;
             Live& live = place->second;
+            // Sold since the device was asked: it spoke of an older peer of this key, whose bytes are another's.
+            if (live.begun && *live.begun > asked) continue;
             live.received = step.counters.received;
             live.sent = step.counters.sent;
             const std::uint64_t used = step.added.received + step.added.sent;

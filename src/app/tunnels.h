@@ -88,6 +88,7 @@ private:
         std::uint64_t sent = 0;
         std::optional<UnixSeconds> last_handshake;
         bool unsaved = false;
+        std::optional<SteadyTime> begun; // as a session of this process
     };
     using Key = protocol::WireguardKey;
 

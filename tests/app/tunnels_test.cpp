@@ -11,6 +11,24 @@ using Mood = wg::MemoryDevice::Mood;
 
 constexpr std::uint64_t kGiB = 1ULL << 30;
 
+/// Another device's answer may be on its way while something happens.
+class SlowDevice final : public wg::Device {
+public:
+    explicit SlowDevice(wg::Device& device) : device_(device) {}
+    Result<void> apply(std::span<const wg::PeerChange> changes) override { return device_.apply(changes); }
+    Result<wg::DeviceStatus> status() override
+    {
+        auto status = device_.status();
+        if (const auto meanwhile = std::exchange(meanwhile_, nullptr)) meanwhile();
+        return status;
+    }
+    void when_asked_next(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
+
+private:
+    wg::Device& device_;
+    std::function<void()> meanwhile_;
+};
+
 class TunnelsTest : public testing::Test {
 protected:
     static Delivered deliver(ShopWorld& world, const Buyer& buyer)
@@ -132,6 +150,38 @@ TEST_F(TunnelsTest, DataIsCountedFromItsSaleOnAndEndsTheSession)
     EXPECT_EQ(now.data_used_bytes, kGiB + 1500) << "told after the end too";
 }
 
+TEST_F(TunnelsTest, BytesOfAnOlderPeerAreNotCountedToASessionThatBeganMeanwhile)
+{
+    ShopWorld world({.unit = "GiB"});
+    const Buyer buyer = world.buyer({4, 32, 64});
+    world.process->tunnels->reconcile();
+    world.device.set_mood(Mood::refuses);
+    EXPECT_EQ(world.ask(buyer).status, 503); // paid, to be activated below
+    world.device.set_mood(Mood::works);
+    world.device.put_foreign(buyer.client_key, {});
+    world.device.add_traffic(buyer.client_key, kGiB, kGiB);
+
+    SlowDevice device(world.device);
+    store::Store& store = *world.process->store;
+    Tunnels tunnels(store, device, *world.process->pool, world.clock, world.rng, {});
+    device.when_asked_next([&] {
+        world.clock.pass(Seconds(1));
+        std::vector<wg::PeerChange> gone;
+        gone.emplace_back(wg::PeerRemove{buyer.client_key});
+        EXPECT_TRUE(world.device.apply(gone));
+        const auto purchase = store.open_purchases().value().at(0);
+        const auto held = store.take_lease(purchase.id, nullptr).value();
+        EXPECT_TRUE(tunnels.activate(purchase.id, buyer.client_key, held.lease));
+    });
+    tunnels.account();
+    ASSERT_EQ(tunnels.live(), 1U) << "the quota of two GiB of another time";
+    const auto id = store.live_session(buyer.client_key).value()->session.id;
+    EXPECT_EQ(tunnels.view(id).value().data_used_bytes, 0U);
+    world.device.add_traffic(buyer.client_key, 0, 700);
+    tunnels.account();
+    EXPECT_EQ(tunnels.view(id).value().data_used_bytes, 700U);
+}
+
 TEST_F(TunnelsTest, WhatIsMissingIsPutAndWhatIsOverIsRemoved)
 {
     ShopWorld world;
@@ -225,6 +275,19 @@ TEST_F(TunnelsTest, AFreedAddressRestsForFiveMinutes)
     world.clock.pass(Seconds(20));
     world.process->tunnels->step();
     EXPECT_EQ(ask(), 200);
+}
+
+TEST_F(TunnelsTest, AnAddressThatRestedOverARestartIsOfferedOnlyOnceTheStoreHasForgottenItsKey)
+{
+    ShopWorld world;
+    deliver(world, world.buyer({4, 32, 64}));
+    world.clock.pass(Seconds(3600));
+    world.process->tunnels->step();
+    world.restart();
+    world.clock.pass(Seconds(301)); // it has rested, and nobody has looked at that yet
+    deliver(world, world.buyer({4, 32, 64}));
+    world.process->tunnels->step();
+    deliver(world, world.buyer({4, 32, 64}));
 }
 
 TEST_F(TunnelsTest, TheKeyOfAnEndedSessionIsWipedAndItsBuyerStillKnown)
