@@ -244,7 +244,9 @@ Result<void> App::Parts::open_relays()
         const std::lock_guard lock(mutex);
         relays.emplace(*loop, clock, rng, std::move(options));
     }
-    wallet.emplace(Wallet::Parts{*store, *relays, *mints, config.nostr.key, clock, rng});
+    std::optional<protocol::PublicKey> sales_key;
+    if (config.cashu.sales_key) sales_key = config.cashu.sales_key->public_key();
+    wallet.emplace(Wallet::Parts{*store, *relays, *mints, config.nostr.key, sales_key, clock, rng});
     publisher.emplace(Publisher::Parts{shop, *store, *relays, clock, rng, std::move(urls)});
     loop_thread = std::thread([this] { loop->run(); });
     return {};

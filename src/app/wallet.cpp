@@ -97,6 +97,12 @@ Result<bool> Wallet::is_known() const { return TRY(parts_.store.fact(kFactWallet
 
 Result<void> Wallet::find_or_make(Milliseconds patience, const std::vector<std::string>& relay_urls)
 {
+    TRY(find(patience, relay_urls));
+    return check_sales_key();
+}
+
+Result<void> Wallet::find(Milliseconds patience, const std::vector<std::string>& relay_urls)
+{
     if (TRY(is_known())) return tell(relay_urls);
     if (relay_urls.empty()) return make(relay_urls); // there is nowhere that one could be
     const nostr::FetchResult fetched = fetch_all(patience);
@@ -161,6 +167,20 @@ Result<void> Wallet::make(const std::vector<std::string>& relay_urls)
     // The key is remembered before anybody can learn of it: what is sent to it can be spent.
     TRY(remember(keys));
     return tell(relay_urls);
+}
+
+Result<void> Wallet::check_sales_key() const
+{
+    const auto known = nlohmann::json::parse(TRY(parts_.store.fact(kFactWallet)).value_or("[]"), nullptr, false);
+    for (const auto& each : known) {
+        const auto key = protocol::SecretKey::parse_hex(each.is_string() ? each.get_ref<const std::string&>() : "");
+        if (key && key->public_key() == parts_.sales_key)
+            return Error{Reason::bad_config,
+                         "the sales key of [cashu] is the key of this operator's NIP-60 wallet (kind 17375): what is "
+                         "sent to that as a nutzap is public, and anybody could pay with it. Make another sales key, "
+                         "and name it in the listing's p2pk"};
+    }
+    return {};
 }
 
 /// A wallet of ours that no relay was told of yet: it was just made, or we died in between.
@@ -229,6 +249,8 @@ void Wallet::read_what_came()
     if (!state.privkeys.empty()) {
         if (const auto kept = remember(state.privkeys); !kept)
             log_error("wallet_keys_not_kept", {{"detail", kept.error().detail}});
+        if (const auto checked = check_sales_key(); !checked)
+            log_error("sales_key_is_a_wallets", {{"detail", checked.error().detail}});
     }
     std::vector<WalletProof> proofs;
     for (const protocol::HeldToken& token : state.tokens)

@@ -22,6 +22,7 @@ public:
         nostr::RelayPool& relays;
         const payments::Mints& mints;
         const protocol::SecretKey& key; // the operator's nsec: author of all wallet events
+        std::optional<protocol::PublicKey> sales_key;
         const Clock& clock;
         Rng& rng;
     };
@@ -33,7 +34,8 @@ public:
     /// Where the store has one: sees that relays will be told of it. Else, blocking: loads the wallet that the relays
     /// have, or makes one if every relay says that there is none. Errors: relay_unavailable (some relay did not answer
     /// within `patience`: a wallet there would be replaced unread); bad_encoding (a wallet event of ours that we can
-    /// not read).
+    /// not read); bad_config (the sales key is a wallet's key: nutzaps are locked to that, with their proofs in public,
+    /// and anybody could pay with them).
     Result<void> find_or_make(Milliseconds patience, const std::vector<std::string>& relay_urls);
 
     /// Follows what other clients of the same nsec do: their token events are added to the store.
@@ -46,6 +48,8 @@ public:
 
 private:
     nostr::FetchResult fetch_all(Milliseconds patience);
+    Result<void> find(Milliseconds patience, const std::vector<std::string>& relay_urls);
+    Result<void> check_sales_key() const;
     Result<void> adopt(const protocol::WalletState& found);
     Result<void> make(const std::vector<std::string>& relay_urls);
     Result<void> tell(const std::vector<std::string>& relay_urls);

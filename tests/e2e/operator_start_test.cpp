@@ -218,6 +218,23 @@ TEST(OperatorStart, AWalletOnTheRelayIsLoadedAndNeverReplaced)
     EXPECT_EQ(wallets.front().id, wallet.id);
 }
 
+TEST(OperatorStart, AWalletWhoseKeyIsTheSalesKeyStopsTheStart)
+{
+    // Also one that it had once: whoever still has its old 10019 sends nutzaps to that.
+    Shop shop;
+    protocol::WalletContent content;
+    content.privkeys.push_back(protocol::SecretKey::generate(shop.rng));
+    content.privkeys.push_back(shop.sales_key.duplicate());
+    content.mints = {shop.world->mint_url()};
+    const auto draft = must(protocol::wallet_draft(content, shop.operator_key, system_clock().now(), shop.rng));
+    shop.world->publish(protocol::sign_event(draft, shop.operator_key, shop.rng));
+    for (int start = 0; start < 2; ++start) { // when it is found, and when the store has it
+        shop.launch();
+        EXPECT_EQ(shop.daemon->ended_within(Milliseconds(30'000)), 2);
+        EXPECT_TRUE(says(*shop.daemon, "Make another sales key"));
+    }
+}
+
 TEST(OperatorStart, AWalletThatCanNotBeReadStopsTheStart)
 {
     Shop shop;
