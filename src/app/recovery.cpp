@@ -148,6 +148,8 @@ Recovery::Outcome Recovery::try_again(const Purchase& purchase)
         const auto refund = till_.resume_refund(purchase.id, beneficiary(purchase));
         return refund ? std::nullopt : std::optional(refund.error().reason);
     }();
+    // Nobody may come for what is paid for. The address rests, and is its key's again if that comes in the meantime.
+    if (!reason && purchase.state == State::swapping) let_go_of_lease(purchase);
     in_flight_.leave(set);
     const auto id = static_cast<std::int64_t>(purchase.id);
     if (!reason) {
@@ -167,13 +169,18 @@ Recovery::Outcome Recovery::try_again(const Purchase& purchase)
     return Outcome::unknown;
 }
 
+/// False: the store could not be asked.
+bool Recovery::let_go_of_lease(const Purchase& purchase)
+{
+    if (!purchase.holds_lease) return true;
+    const auto dropped = store_.drop_lease(purchase.id);
+    return dropped || dropped.error().reason == Reason::bad_step; // it held none any more
+}
+
 /// Its claim stays; an address is taken again when the mint has answered.
 void Recovery::drop_address(const Purchase& purchase)
 {
-    if (purchase.holds_lease) {
-        const auto dropped = store_.drop_lease(purchase.id);
-        if (!dropped && dropped.error().reason != Reason::bad_step) return;
-    }
+    if (!let_go_of_lease(purchase)) return;
     limits_.holds_none(purchase.id);
     const std::lock_guard lock(mutex_);
     if (const auto place = pending_.find(purchase.id); place != pending_.end()) place->second.holds_address = false;

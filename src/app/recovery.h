@@ -42,6 +42,7 @@ private:
     void add(payments::PurchaseId purchase, UnixSeconds since);
     enum class Outcome { settled, unknown, busy };
     Outcome try_again(const store::Purchase& purchase);
+    bool let_go_of_lease(const store::Purchase& purchase);
     void drop_address(const store::Purchase& purchase);
 
     store::Store& store_;

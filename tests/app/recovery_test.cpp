@@ -82,6 +82,23 @@ TEST(Recovery, WithEveryAddressGoneARedeemedPurchaseWaitsForOne)
     EXPECT_EQ(open_purchase(world).state, State::redeemed) << "paid, and not forgotten";
 }
 
+TEST(Recovery, WhatWasPaidForInTheBackgroundHoldsNoAddressUntilItsBuyerComes)
+{
+    ShopWorld world;
+    world.faults.add(at_mint("mint.swap", FaultAct::drop, FaultMoment::after));
+    const Buyer buyer = world.buyer({4, 32, 64});
+    EXPECT_EQ(world.ask(buyer).status, 503);
+    let_pass(world, Seconds(10));
+    ASSERT_EQ(open_purchase(world).state, State::redeemed);
+    EXPECT_FALSE(open_purchase(world).holds_lease) << "or strangers who pay a little could empty the pool for a month";
+    const auto resting = world.process->store->taken_addresses().value();
+    ASSERT_EQ(resting.size(), 1U);
+    EXPECT_EQ(resting[0].rests_until, world.clock.now() + Seconds(300));
+    const Answered answered = world.ask(buyer);
+    ASSERT_EQ(answered.status, 200) << answered.response.body;
+    EXPECT_NE(std::get<Delivered>(answered.answer).config.find(resting[0].address), std::string::npos);
+}
+
 TEST(Recovery, OutputsAreMadeAnewWhereTheKeysetWasRotated)
 {
     ShopWorld world;
