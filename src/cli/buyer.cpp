@@ -546,12 +546,28 @@ Result<std::vector<Proof>> redeemable(const Record& record, UnixSeconds now)
     return proofs;
 }
 
+/// One proof that is spent would spoil the swap of all: a payment that the operator has taken after all stands in the
+/// file beside its change. Errors: mint_unreachable; policy (all are spent).
+Result<void> leave_out_spent(payments::Mint& mint, std::vector<Proof>& proofs)
+{
+    const auto answer = mint.client().check_state(ys_of(proofs));
+    const auto* states = std::get_if<std::vector<cashu::ProofState>>(&answer);
+    if (!states) return Error{Reason::mint_unreachable, "the mint does not say which proofs are spent"};
+    std::vector<Proof> left;
+    for (std::size_t i = 0; i < proofs.size(); ++i)
+        if ((*states)[i] != cashu::ProofState::spent) left.push_back(std::move(proofs[i]));
+    if (left.empty()) return Error{Reason::policy, "everything that could be redeemed is spent already"};
+    proofs = std::move(left);
+    return {};
+}
+
 } // namespace
 
 Result<MintWork> Buyer::redeem_work(const Record& record)
 {
     payments::Mint& mint = *TRY(mint_of(record));
     auto proofs = TRY(redeemable(record, parts_.clock.now()));
+    TRY(leave_out_spent(mint, proofs));
     const auto page = mint.book().page();
     TRY(check_proofs(proofs, *page));
     const Keyset* keyset = page->for_outputs(parts_.clock.now());

@@ -176,6 +176,26 @@ TEST_F(BuyerTest, APaymentThatWasRefusedComesBackFromItsLocktimeOn)
     EXPECT_EQ(world.go_on(record, nullptr, Seconds(20)).end, End::refunded) << "it is not sent to the operator again";
 }
 
+TEST_F(BuyerTest, ChangeIsRedeemedBesideAPaymentThatTheOperatorHasTaken)
+{
+    // As if every answer had been lost until the session was over; the 410 then had the change in it.
+    Record record = world.begin();
+    ASSERT_EQ(world.go_on(record, nullptr, Seconds(20)).end, End::delivered);
+    record.stage = Stage::refused;
+    record.tunnel.reset();
+    record.coins = {Coin{Coin::Kind::change, locked_to_refund_key(record, 8), Sat(8)}};
+    must(save_record(world.file, record));
+    world.clock.move(kPaymentLocktime + Seconds(120)); // from now on the payment would be ours too, were it not spent
+    const auto redeemed = world.redeem(record, nullptr, Seconds(20));
+    ASSERT_TRUE(redeemed.has_value()) << redeemed.error().detail;
+    record = world.reload();
+    EXPECT_EQ(world.unspent(record.coins.back().token), Sat(7)); // a sat of fee
+    EXPECT_EQ(record.stage, Stage::refused) << "the payment was not taken back";
+    const auto again = world.redeem(record, nullptr, Seconds(20));
+    ASSERT_FALSE(again.has_value());
+    EXPECT_EQ(again.error().reason, Reason::policy);
+}
+
 TEST_F(BuyerTest, ARefusalMayBeOverWhenAskedAgain)
 {
     operator_says(402, refused(Reason::double_spent));
