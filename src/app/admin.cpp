@@ -77,7 +77,12 @@ struct AdminSocket::Core : std::enable_shared_from_this<Core> {
     std::filesystem::path path;
     std::map<std::string, Command, std::less<>> commands;
     int listening = -1;
-    std::map<int, std::string> lines; // by connection: what came of its line so far
+    struct Connection {
+        std::uint64_t number; // the kernel gives a closed one's fd to the next
+        std::string line;     // what came of it so far
+    };
+    std::map<int, Connection> connections;
+    std::uint64_t accepted = 0;
 
     Core(Loop& in, Workers& by, std::filesystem::path at, std::map<std::string, Command, std::less<>> those)
         : loop(in), workers(by), path(std::move(at)), commands(std::move(those))
@@ -88,20 +93,24 @@ struct AdminSocket::Core : std::enable_shared_from_this<Core> {
     {
         const int fd = ::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) return;
-        if (!is_ours(fd) || lines.size() >= kMaxConnections) {
+        if (!is_ours(fd) || connections.size() >= kMaxConnections) {
             ::close(fd);
             return;
         }
-        lines[fd];
+        const std::uint64_t number = ++accepted;
+        connections[fd] = {number, {}};
         loop.watch(fd, Loop::Interest::read, [this, fd](Loop::Ready) { read_from(fd); });
-        loop.after(kPatience, [weak = weak_from_this(), fd] {
-            if (const auto self = weak.lock()) self->drop(fd);
+        loop.after(kPatience, [weak = weak_from_this(), fd, number] {
+            const auto self = weak.lock();
+            if (!self) return;
+            const auto place = self->connections.find(fd);
+            if (place != self->connections.end() && place->second.number == number) self->drop(fd);
         });
     }
 
     void drop(int fd)
     {
-        if (lines.erase(fd) == 0) return; // it is being answered, or gone
+        connections.erase(fd);
         loop.unwatch(fd);
         ::close(fd);
     }
@@ -111,14 +120,15 @@ struct AdminSocket::Core : std::enable_shared_from_this<Core> {
         char block[1024];
         const ssize_t count = ::recv(fd, block, sizeof block, 0);
         if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-        std::string& line = lines[fd];
-        if (count <= 0 || line.size() > kMaxLine) return drop(fd);
+        if (count <= 0) return drop(fd);
+        std::string& line = connections.at(fd).line;
         line.append(block, static_cast<std::size_t>(count));
         const auto end = line.find('\n');
+        if (std::min(end, line.size()) > kMaxLine) return drop(fd);
         if (end == std::string::npos) return;
         // From here on the connection is the worker's.
         std::string whole = line.substr(0, end);
-        lines.erase(fd);
+        connections.erase(fd);
         loop.unwatch(fd);
         const bool taken = workers.submit([self = shared_from_this(), fd, whole = std::move(whole)] {
             const std::string answer = answer_to(whole, self->commands) + "\n";
@@ -136,11 +146,11 @@ struct AdminSocket::Core : std::enable_shared_from_this<Core> {
             ::close(listening);
             ::unlink(path.c_str());
         }
-        for (const auto& [fd, line] : lines) {
+        for (const auto& [fd, connection] : connections) {
             loop.unwatch(fd);
             ::close(fd);
         }
-        lines.clear();
+        connections.clear();
         listening = -1;
     }
 };
