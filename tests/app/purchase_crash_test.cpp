@@ -6,37 +6,65 @@
 namespace adit::app {
 namespace {
 
+using devnet::Fault;
+using devnet::FaultAct;
+using devnet::FaultMoment;
+
 struct Mood {
     const char* name;
-    std::optional<devnet::Fault> fault;
+    std::vector<Fault> faults;
 };
+
+Fault at_mint(const char* endpoint, FaultAct act, FaultMoment moment, std::uint64_t times = 1)
+{
+    Fault fault;
+    fault.endpoint = endpoint;
+    fault.act = act;
+    fault.moment = moment;
+    fault.times = times;
+    if (act == FaultAct::reject) fault.code = 10001;
+    if (act == FaultAct::reject) fault.message = "no";
+    return fault;
+}
+
+/// The same to every question about a purchase, until each was asked once: a new try begins with the swap.
+std::vector<Fault> always(FaultAct act, FaultMoment moment)
+{
+    return {at_mint("mint.swap", act, moment, 3), at_mint("mint.restore", act, moment),
+            at_mint("mint.checkstate", act, moment)};
+}
+
+/// A buyer who repeats at once, as long as there is somebody to ask.
+void ask_impatiently(ShopWorld& world, const Buyer& buyer, const Death& death)
+{
+    for (int i = 0; i < 5 && world.process->purchases && !death.dead(); ++i)
+        if (world.ask(buyer).status < 500) return;
+}
 
 std::vector<Mood> moods()
 {
-    using devnet::Fault;
-    using devnet::FaultAct;
-    using devnet::FaultMoment;
-    const auto swap = [](FaultAct act, FaultMoment moment) {
-        Fault fault;
-        fault.endpoint = "mint.swap";
-        fault.act = act;
-        fault.moment = moment;
-        fault.times = 1;
-        return fault;
-    };
-    Fault no = swap(FaultAct::reject, FaultMoment::before);
-    no.code = 10001;
-    no.message = "no";
-    Fault lies_no = swap(FaultAct::reject, FaultMoment::after);
+    Fault lies_no = at_mint("mint.swap", FaultAct::reject, FaultMoment::after);
     lies_no.code = 11001;
     lies_no.message = "already spent";
-    return {{"says yes", std::nullopt},
-            {"says no", no},
-            {"says no after acting", lies_no},
-            {"is silent before acting", swap(FaultAct::drop, FaultMoment::before)},
-            {"is silent after acting", swap(FaultAct::drop, FaultMoment::after)},
-            {"answers 500 after acting", swap(FaultAct::status, FaultMoment::after)},
-            {"answers with a page after acting", swap(FaultAct::not_json, FaultMoment::after)}};
+    return {
+        {"says yes", {}},
+        {"says no", {at_mint("mint.swap", FaultAct::reject, FaultMoment::before)}},
+        {"says no after acting", {lies_no}},
+        {"is silent before acting", {at_mint("mint.swap", FaultAct::drop, FaultMoment::before)}},
+        {"is silent after acting", {at_mint("mint.swap", FaultAct::drop, FaultMoment::after)}},
+        {"answers 500 after acting", {at_mint("mint.swap", FaultAct::status, FaultMoment::after)}},
+        {"answers with a page after acting", {at_mint("mint.swap", FaultAct::not_json, FaultMoment::after)}},
+        {"says no to every question", always(FaultAct::reject, FaultMoment::before)},
+        {"says no after acting to every question", always(FaultAct::reject, FaultMoment::after)},
+        {"is silent before acting on any question", always(FaultAct::drop, FaultMoment::before)},
+        {"is silent after acting on any question", always(FaultAct::drop, FaultMoment::after)},
+        {"acts, and does not say what it signed",
+         {at_mint("mint.swap", FaultAct::drop, FaultMoment::after),
+          at_mint("mint.restore", FaultAct::drop, FaultMoment::before, 2)}},
+        {"says no, and does not say what is spent",
+         {at_mint("mint.swap", FaultAct::reject, FaultMoment::before),
+          at_mint("mint.checkstate", FaultAct::drop, FaultMoment::before, 2)}},
+    };
 }
 
 /// One purchase of 1 hour at 100 with 116 sat, which leaves change; the process dies at the n-th moment; the buyer asks
@@ -47,8 +75,8 @@ bool sale_dies_at(int n, const Mood& mood, std::uint64_t fee_ppk)
     const Buyer buyer = world.buyer({4, 16, 32, 64});
     Death death(n);
     world.restart(&death);
-    if (mood.fault) world.faults.add(*mood.fault);
-    if (world.process->purchases) world.ask(buyer);
+    for (const Fault& fault : mood.faults) world.faults.add(fault);
+    ask_impatiently(world, buyer, death);
     const bool lived = !death.dead();
     SCOPED_TRACE(std::string("mint ") + mood.name + ", died " + (lived ? "never" : death.where()));
 
@@ -116,11 +144,11 @@ bool refund_dies_at(int n, const Mood& mood)
     Death death(n);
     world.wire.set_death(&death);
     world.restart(&death);
-    if (mood.fault) world.faults.add(*mood.fault);
+    for (const Fault& fault : mood.faults) world.faults.add(fault);
     if (world.process->purchases) {
         world.ask(buyer); // begins to count
         world.clock.pass(world.config.sessions.activation_deadline + Seconds(1));
-        world.ask(buyer);
+        ask_impatiently(world, buyer, death);
     }
     const bool lived = !death.dead();
     SCOPED_TRACE(std::string("mint ") + mood.name + ", died " + (lived ? "never" : death.where()));
@@ -152,6 +180,107 @@ TEST(PurchaseCrash, AtAnyMomentOfARefundTheBuyerGetsItOnce)
     }
     std::printf("died at %d points of a refund\n", points);
     EXPECT_GT(points, 50);
+}
+
+/// A second hour for a key that has one, bought in the middle of it.
+bool renewal_dies_at(int n, const Mood& mood)
+{
+    ShopWorld world;
+    const Buyer first = world.buyer({4, 32, 64});
+    const Answered before = world.ask(first);
+    EXPECT_EQ(before.status, 200);
+    Buyer second = world.buyer({4, 32, 64});
+    second.client_key = first.client_key;
+    world.sign_request(second, second.key);
+    world.clock.pass(Seconds(600));
+
+    Death death(n);
+    world.restart(&death);
+    for (const Fault& fault : mood.faults) world.faults.add(fault);
+    ask_impatiently(world, second, death);
+    const bool lived = !death.dead();
+    SCOPED_TRACE(std::string("mint ") + mood.name + ", died " + (lived ? "never" : death.where()));
+    world.restart();
+    EXPECT_EQ(world.ask(first).response.body, before.response.body) << "the first hour is as it was sold";
+    Answered answered = world.insist(second);
+    if (answered.status == 402) {
+        EXPECT_EQ(world.spent_of(second), 0U);
+        answered = world.insist(second);
+    }
+    EXPECT_EQ(answered.status, 200) << answered.response.body;
+    const auto* delivered = std::get_if<protocol::Delivered>(&answered.answer);
+    const auto* sold = std::get_if<protocol::Delivered>(&before.answer);
+    if (!delivered || !sold) return true;
+    EXPECT_EQ(delivered->expires_at, sold->expires_at + Seconds(3600)) << "both hours, each once";
+    EXPECT_EQ(world.wallet(), 200U);
+    world.clock.pass(delivered->expires_at - world.clock.now() - Seconds(1));
+    world.process->tunnels->step();
+    EXPECT_TRUE(world.has_tunnel(first));
+    world.clock.pass(Seconds(1));
+    world.process->tunnels->step();
+    EXPECT_FALSE(world.has_tunnel(first));
+    EXPECT_EQ(world.ask(first).status, 410);
+    EXPECT_EQ(world.ask(second).status, 410);
+    return lived;
+}
+
+TEST(PurchaseCrash, AtAnyMomentOfARenewalBothPaymentsCountOnce)
+{
+    int points = 0;
+    for (const Mood& mood : moods()) {
+        for (int n = 1;; ++n) {
+            ++points;
+            if (renewal_dies_at(n, mood) || HasFatalFailure()) break;
+        }
+        if (HasFailure()) return;
+    }
+    std::printf("died at %d points of a renewal\n", points);
+    EXPECT_GT(points, 50);
+}
+
+/// The end of a session by time, and the wiping of what it leaves; or, with `unclaimed`, of a purchase that nobody came
+/// for.
+bool end_dies_at(int n, bool unclaimed)
+{
+    ShopWorld world;
+    const Buyer buyer = world.buyer({4, 32, 64});
+    if (unclaimed) world.device.set_mood(wg::MemoryDevice::Mood::refuses);
+    EXPECT_EQ(world.ask(buyer).status, unclaimed ? 503 : 200);
+    world.device.set_mood(wg::MemoryDevice::Mood::works);
+    world.clock.pass(unclaimed ? Seconds(30 * 86'400 + 1) : Seconds(3600));
+
+    Death death(n);
+    world.restart(&death);
+    for (const Seconds later : {Seconds(0), Seconds(301), Seconds(86'400)}) {
+        world.clock.pass(later);
+        if (world.process->tunnels) world.process->tunnels->step();
+    }
+    const bool lived = !death.dead();
+    SCOPED_TRACE(lived ? "died never" : "died " + death.where());
+    world.restart();
+    for (const Seconds later : {Seconds(0), Seconds(301)}) {
+        world.clock.pass(later);
+        world.process->tunnels->step();
+    }
+    EXPECT_FALSE(world.has_tunnel(buyer));
+    EXPECT_TRUE(world.process->store->taken_addresses().value().empty()) << "its address is free again";
+    EXPECT_EQ(world.wallet(), 100U);
+    EXPECT_EQ(world.ask(buyer).status, 410);
+    return lived;
+}
+
+TEST(PurchaseCrash, AtAnyMomentOfAnEndNothingIsLeftBehind)
+{
+    int points = 0;
+    for (const bool unclaimed : {false, true}) {
+        for (int n = 1;; ++n) {
+            ++points;
+            if (end_dies_at(n, unclaimed) || HasFatalFailure()) break;
+        }
+        if (HasFailure()) return;
+    }
+    std::printf("died at %d points of an end\n", points);
+    EXPECT_GT(points, 10);
 }
 
 } // namespace

@@ -32,33 +32,47 @@ constexpr int kDied = 86; // crash_point.h
 
 struct Mood {
     const char* name;
-    std::optional<Fault> fault;
+    std::vector<Fault> faults;
 };
+
+Fault at_mint(const char* endpoint, FaultAct act, FaultMoment moment, std::uint64_t times = 1)
+{
+    Fault fault;
+    fault.endpoint = endpoint;
+    fault.act = act;
+    fault.moment = moment;
+    fault.times = times;
+    if (act == FaultAct::reject) {
+        fault.code = 10001;
+        fault.message = "no";
+    }
+    return fault;
+}
+
+/// The same to every question about a purchase, until each was asked once: a new try begins with the swap.
+std::vector<Fault> always(FaultAct act, FaultMoment moment)
+{
+    return {at_mint("mint.swap", act, moment, 3), at_mint("mint.restore", act, moment),
+            at_mint("mint.checkstate", act, moment)};
+}
 
 std::vector<Mood> moods()
 {
-    const auto swap = [](FaultAct act, FaultMoment moment) {
-        Fault fault;
-        fault.endpoint = "mint.swap";
-        fault.act = act;
-        fault.moment = moment;
-        fault.times = 1;
-        return fault;
-    };
-    Fault no = swap(FaultAct::reject, FaultMoment::before);
-    no.code = 10001;
-    no.message = "no";
-    Fault lies_no = swap(FaultAct::reject, FaultMoment::after);
+    Fault lies_no = at_mint("mint.swap", FaultAct::reject, FaultMoment::after);
     lies_no.code = 11001;
     lies_no.message = "already spent";
     // A cut answer is silence; after a drop on a kept connection curl itself sends the same bytes again.
-    return {{"says yes", std::nullopt},
-            {"says no", no},
-            {"says no after acting", lies_no},
-            {"is silent before acting", swap(FaultAct::cut, FaultMoment::before)},
-            {"is silent after acting", swap(FaultAct::cut, FaultMoment::after)},
-            {"hangs up after acting", swap(FaultAct::drop, FaultMoment::after)},
-            {"answers 500 after acting", swap(FaultAct::status, FaultMoment::after)}};
+    return {{"says yes", {}},
+            {"says no", {at_mint("mint.swap", FaultAct::reject, FaultMoment::before)}},
+            {"says no after acting", {lies_no}},
+            {"is silent before acting", {at_mint("mint.swap", FaultAct::cut, FaultMoment::before)}},
+            {"is silent after acting", {at_mint("mint.swap", FaultAct::cut, FaultMoment::after)}},
+            {"hangs up after acting", {at_mint("mint.swap", FaultAct::drop, FaultMoment::after)}},
+            {"answers 500 after acting", {at_mint("mint.swap", FaultAct::status, FaultMoment::after)}},
+            {"says no to every question", always(FaultAct::reject, FaultMoment::before)},
+            {"says no after acting to every question", always(FaultAct::reject, FaultMoment::after)},
+            {"is silent before acting on any question", always(FaultAct::cut, FaultMoment::before)},
+            {"is silent after acting on any question", always(FaultAct::cut, FaultMoment::after)}};
 }
 
 /// What the points that a process passes are written to, and what makes them count.
@@ -95,6 +109,61 @@ struct Trap {
 
     std::filesystem::path from;
     std::filesystem::path log;
+};
+
+/// `act` runs once to learn which points it passes, and then dies at each. By name and number: what the background does
+/// beside it comes in no fixed order.
+void at_every_point(const std::function<std::vector<std::string>(const std::string& at)>& act)
+{
+    std::map<std::string, int> counts;
+    for (const std::string& name : act("0")) ++counts[name];
+    for (const auto& [name, count] : counts) {
+        for (int n = 1; n <= count; ++n) {
+            act(name + " " + std::to_string(n));
+            if (testing::Test::HasFailure()) return;
+        }
+    }
+}
+
+/// A buyer who repeats at once: what the background would do after a pause is done now.
+void ask_impatiently(const Shop& shop, const Ask& what)
+{
+    for (int i = 0; i < 5; ++i) {
+        const Reply reply = shop.ask(what);
+        if (reply.status == 0 || reply.status < 500) return;
+    }
+}
+
+/// What a sweep has seen.
+struct Deaths {
+    int points = 0;
+    std::set<std::string> names;
+    SteadyTime began = system_clock().steady();
+
+    void note(const std::string& name)
+    {
+        ++points;
+        names.insert(name);
+    }
+    void print(const char* what) const
+    {
+        const auto took = std::chrono::duration_cast<Seconds>(system_clock().steady() - began).count();
+        std::printf("died at %d points of %s, %zu different ones, in %lld s\n", points, what, names.size(),
+                    static_cast<long long>(took));
+        for (const std::string& name : names) std::printf("  %s\n", name.c_str());
+    }
+    void expect_steps(std::initializer_list<const char*> steps) const
+    {
+        for (const char* step : steps)
+            for (const char* moment : {"before", "after"})
+                EXPECT_TRUE(names.contains("store_" + std::string(moment) + "_commit:" + step)) << moment << step;
+    }
+    void expect_calls(std::initializer_list<const char*> calls) const
+    {
+        for (const char* call : calls)
+            for (const char* moment : {"before", "after"})
+                EXPECT_TRUE(names.contains("mint_" + std::string(moment) + "_" + call)) << moment << call;
+    }
 };
 
 devnet::WorldOptions harsh_mint()
@@ -136,9 +205,7 @@ TEST(CrashSweep, ASaleSurvivesAnyDeathWhateverTheMintDoes)
     Shop shop({}, harsh_mint());
     shop.start();
     const Trap trap(shop.folder);
-    std::set<std::string> died_at;
-    int points = 0;
-    const SteadyTime began = system_clock().steady();
+    Deaths deaths;
     // One sale in this mood that dies at this point, if it is passed. Gives the points that were passed.
     const auto sell = [&](const Mood& mood, const std::string& at) {
         shop.world->faults().clear();
@@ -147,15 +214,14 @@ TEST(CrashSweep, ASaleSurvivesAnyDeathWhateverTheMintDoes)
         const std::uint64_t wallet = shop.wallet();
         const Buyer buyer = shop.buyer({4, 16, 32, 64});
         const auto before = shop.world->mint().accounting();
-        if (mood.fault) shop.world->faults().add(*mood.fault);
+        for (const Fault& fault : mood.faults) shop.world->faults().add(fault);
         trap.arm();
-        (void)shop.ask(buyer.request);
+        ask_impatiently(shop, buyer.request);
         const bool lived = trap.until_quiet(*shop.daemon);
         auto passed = trap.passed();
         SCOPED_TRACE(std::string("the mint ") + mood.name + (lived ? "; lived through " : "; died at ") + at);
         if (!lived) {
-            ++points;
-            died_at.insert(passed.back());
+            deaths.note(passed.back());
             EXPECT_EQ(shop.daemon->ended_within(Milliseconds(5'000)), kDied);
         }
         shop.start();
@@ -163,28 +229,78 @@ TEST(CrashSweep, ASaleSurvivesAnyDeathWhateverTheMintDoes)
         return passed;
     };
     for (const Mood& mood : moods()) {
-        // By name and number: what the background does beside the sale comes in no fixed order.
-        std::map<std::string, int> counts;
-        for (const std::string& name : sell(mood, "0")) ++counts[name];
-        for (const auto& [name, count] : counts) {
-            // What relays are told afterwards has nothing to do with the mint's mood: once is enough.
-            if (mood.fault && name.find("outbox") != std::string::npos) continue;
-            for (int n = 1; n <= count; ++n) {
-                sell(mood, name + " " + std::to_string(n));
-                if (HasFailure()) return;
-            }
-        }
+        at_every_point([&](const std::string& at) { return sell(mood, at); });
+        if (HasFailure()) return;
     }
-    const auto took = std::chrono::duration_cast<Seconds>(system_clock().steady() - began).count();
-    std::printf("died at %d points of a sale, %zu different ones, in %lld s\n", points, died_at.size(),
-                static_cast<long long>(took));
-    for (const std::string& name : died_at) std::printf("  %s\n", name.c_str());
-    for (const char* step : {"reserve", "begin_swap", "mark_redeemed", "mark_active", "mark_released"})
-        for (const char* moment : {"before", "after"})
-            EXPECT_TRUE(died_at.contains("store_" + std::string(moment) + "_commit:" + step)) << moment << step;
-    for (const char* call : {"swap", "restore", "checkstate"})
-        for (const char* moment : {"before", "after"})
-            EXPECT_TRUE(died_at.contains("mint_" + std::string(moment) + "_" + call)) << moment << call;
+    deaths.print("a sale");
+    deaths.expect_steps({"reserve", "begin_swap", "mark_redeemed", "mark_active", "mark_released"});
+    deaths.expect_calls({"swap", "restore", "checkstate"});
+}
+
+/// A purchase that nothing can be delivered for: while the mint was silent, the same key has bought all the time that a
+/// session may have. So the next repeat takes the money in and gives it back, in one go.
+TEST(CrashSweep, AMoneyBackSurvivesAnyDeathWhateverTheMintDoes)
+{
+    ADIT_NEEDS_CRASH_POINTS();
+    Settings settings;
+    settings.prices = {{"100", "sat", "month"}};
+    Shop shop(settings, harsh_mint());
+    shop.start();
+    const Trap trap(shop.folder);
+    Deaths deaths;
+    const auto pay_back = [&](const Mood& mood, const std::string& at) {
+        shop.world->faults().clear();
+        shop.start(trap.environment(at));
+        EXPECT_TRUE(trap.until_quiet(*shop.daemon));
+        const std::uint64_t wallet = shop.wallet();
+        const Buyer late = shop.buyer({4, 16, 32, 64});
+        Buyer greedy = shop.buyer({1, 16, 32, 64, 256, 512, 1024, 4096}); // five years, and a sat of fee
+        greedy.client_key = late.client_key;
+        greedy.request = shop.request(greedy);
+        const auto before = shop.world->mint().accounting();
+        shop.world->faults().add(at_mint("mint.swap", FaultAct::cut, FaultMoment::after));
+        EXPECT_EQ(shop.ask(late.request).status, 503);
+        const Reply sold = shop.ask(greedy.request);
+        EXPECT_EQ(delivered(sold).quantity, 60U);
+        for (const Fault& fault : mood.faults) shop.world->faults().add(fault);
+        trap.arm();
+        ask_impatiently(shop, late.request);
+        const bool lived = trap.until_quiet(*shop.daemon);
+        auto passed = trap.passed();
+        SCOPED_TRACE(std::string("the mint ") + mood.name + (lived ? "; lived through " : "; died at ") + at);
+        if (!lived) {
+            deaths.note(passed.back());
+            EXPECT_EQ(shop.daemon->ended_within(Milliseconds(5'000)), kDied);
+        }
+        shop.start();
+        const Reply reply = shop.insist(late.request);
+        EXPECT_EQ(reply.status, 409) << reply.body;
+        const auto answer = must(protocol::parse_purchase_answer(reply.status, reply.body));
+        const auto* refunded = std::get_if<protocol::Refunded>(&answer);
+        if (!refunded) return passed;
+        EXPECT_EQ(shop.spent_of(late), 116U);
+        EXPECT_EQ(shop.worth(refunded->refund), 99U) << "the price, but for the mint's fee";
+        EXPECT_EQ(shop.worth(refunded->change.value_or("")), 15U);
+        EXPECT_EQ(shop.wallet(), wallet + 6000) << "what the five years cost";
+        const auto after = shop.world->mint().accounting();
+        EXPECT_EQ(after.fees.count() - before.fees.count(), 3U);
+        EXPECT_EQ(after.outstanding().count() + after.fees.count(), after.minted.count());
+        EXPECT_EQ(shop.ask(late.request).body, reply.body) << "once, and the same for ever";
+        EXPECT_EQ(shop.ask(greedy.request).body, sold.body) << "the other purchase of this key stands";
+        return passed;
+    };
+    const auto twice = [](FaultAct act, FaultMoment moment) {
+        return std::vector<Fault>{at_mint("mint.swap", act, moment, 2)};
+    };
+    for (const Mood& mood : {Mood{"says yes", {}}, Mood{"says no", twice(FaultAct::reject, FaultMoment::before)},
+                             Mood{"is silent before acting", twice(FaultAct::cut, FaultMoment::before)},
+                             Mood{"is silent after acting", twice(FaultAct::cut, FaultMoment::after)}}) {
+        at_every_point([&](const std::string& at) { return pay_back(mood, at); });
+        if (HasFailure()) return;
+    }
+    deaths.print("a sale that is paid back");
+    deaths.expect_steps({"mark_redeemed", "begin_refund", "mark_refunded"});
+    deaths.expect_calls({"swap", "restore", "checkstate"});
 }
 
 TEST(CrashSweep, AStartWithUnfinishedBusinessSurvivesAnyDeath)
@@ -202,12 +318,7 @@ TEST(CrashSweep, AStartWithUnfinishedBusinessSurvivesAnyDeath)
         const std::uint64_t wallet = shop.wallet();
         const Buyer buyer = shop.buyer({4, 16, 32, 64});
         const auto before = shop.world->mint().accounting();
-        Fault silent;
-        silent.endpoint = "mint.swap";
-        silent.act = FaultAct::cut;
-        silent.moment = FaultMoment::after;
-        silent.times = 1;
-        shop.world->faults().add(silent);
+        shop.world->faults().add(at_mint("mint.swap", FaultAct::cut, FaultMoment::after));
         EXPECT_EQ(shop.ask(buyer.request).status, 503);
         shop.daemon->kill();
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 namespace adit::e2e {
@@ -148,6 +149,81 @@ TEST_F(HostileHttpTest, RequestsThatAreNoHttpOrTooMuchOfIt)
         const Reply reply = shop_->get(path);
         EXPECT_TRUE(reply.status == 404 || reply.status == 400) << path << " " << reply.status;
     }
+    expect_a_sale();
+}
+
+TEST_F(HostileHttpTest, EveryEndpointSaysAClearNoToWhatIsTooMuchOrNoRequest)
+{
+    Rng& rng = shop_->rng;
+    const std::string large(20'000, 'x');
+    const std::string nested_body = nested("{\"a\":[", "]}", 1500);
+    for (const auto& [method, path] :
+         std::vector<std::pair<std::string, std::string>>{{"GET", "/info"},
+                                                          {"GET", "/health"},
+                                                          {"GET", "/health?live"},
+                                                          {"GET", "/session/00112233445566778899aabbccddeeff"},
+                                                          {"POST", "/purchase"},
+                                                          {"OPTIONS", "/purchase"},
+                                                          {"GET", "/nothing"}}) {
+        SCOPED_TRACE(method + " " + path);
+        const auto raw = [&](const std::string& target, const std::string& rest) {
+            return ask_raw(shop_->port, method + " " + target + " HTTP/1.1\r\nHost: x\r\n" + rest,
+                           Milliseconds(15'000));
+        };
+        const std::string query = path.find('?') == std::string::npos ? "?" : "&";
+        EXPECT_EQ(raw(path, "A: " + std::string(270'000, 'b') + "\r\n\r\n").status, 431);
+        EXPECT_EQ(raw(path + query + large, "\r\n").status, 431);
+        EXPECT_EQ(raw(path, "Content-Length: 20000\r\n\r\n" + large).status, 413);
+        EXPECT_EQ(raw(path, "Transfer-Encoding: chunked\r\n\r\n4e20\r\n" + large + "\r\n0\r\n\r\n").status, 413);
+        EXPECT_EQ(raw(path, "Host: y\r\n\r\n").status, 400);
+        EXPECT_EQ(raw(path + query + "a=%zz", "\r\n").status, 400);
+        EXPECT_EQ(raw(path, "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello").status, 400);
+        EXPECT_EQ(raw(path, std::string("A: b\0c\r\n\r\n", 10)).status, 400);
+        // What is not its business is read over; nothing is our fault.
+        for (int i = 0; i < 10; ++i) {
+            std::string value = random_text(rng, 200);
+            std::erase_if(value, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+            const Reply odd = raw(path, "X-Odd: " + value + "\r\nConnection: close\r\n\r\n");
+            EXPECT_GT(odd.status, 0);
+            EXPECT_LT(odd.status, 500);
+            const std::string body = i % 2 == 0 ? nested_body : random_text(rng, 500);
+            const Reply with_body =
+                raw(path, "Connection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+            EXPECT_GT(with_body.status, 0);
+            EXPECT_LT(with_body.status, 500);
+        }
+        const std::string whole = method + " " + path + " HTTP/1.1\r\nHost: x\r\n\r\n";
+        for (std::size_t length = 1; length < whole.size(); length += 5) {
+            Socket cut(shop_->port);
+            cut.send(std::string_view(whole).substr(0, length));
+        }
+    }
+    expect_a_sale();
+}
+
+TEST_F(HostileHttpTest, TheAdminSocketTakesNoNonsenseEither)
+{
+    Rng& rng = shop_->rng;
+    std::vector<std::string> lines{"",
+                                   "{",
+                                   "null",
+                                   "{\"command\":7}",
+                                   "{\"command\":\"" + std::string(3'000, 'a') + "\"}",
+                                   "{\"command\":\"\xff\xfe\"}",
+                                   nested("[", "]", 2000),
+                                   nested("{\"command\":", "}", 300)};
+    for (int i = 0; i < 20; ++i) {
+        lines.push_back(random_text(rng, 300));
+        std::erase(lines.back(), '\n');
+    }
+    for (const std::string& line : lines) {
+        const auto answer = nlohmann::json::parse(shop_->admin_line(line), nullptr, false);
+        ASSERT_TRUE(answer.is_object());
+        EXPECT_EQ(answer["ok"], false);
+        EXPECT_EQ(answer["reason"], "bad-request");
+    }
+    EXPECT_EQ(shop_->admin_line(std::string(100'000, 'a')), "") << "longer than a line may be";
+    EXPECT_EQ(nlohmann::json::parse(shop_->admin("status"))["ok"], true);
     expect_a_sale();
 }
 

@@ -120,14 +120,19 @@ void Shop::restart()
 
 std::string Shop::admin(std::string_view command) const
 {
+    return admin_line(R"({"command":")" + std::string(command) + "\"}");
+}
+
+std::string Shop::admin_line(std::string line) const
+{
+    line += '\n';
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::string path = database.parent_path() / "admin.sock";
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    const std::string line = R"({"command":")" + std::string(command) + "\"}\n";
-    EXPECT_EQ(::send(fd, line.data(), line.size(), MSG_NOSIGNAL), static_cast<ssize_t>(line.size()));
+    EXPECT_GT(::send(fd, line.data(), line.size(), MSG_NOSIGNAL), 0); // all of it, unless it is refused on the way
     std::string answer;
     char block[4096];
     for (ssize_t got = 0; (got = ::recv(fd, block, sizeof block, 0)) > 0;)

@@ -71,6 +71,8 @@ public:
     Reply get(const std::string& path) const { return daemon->ask({"GET", path}); }
     /// The admin socket's answer, as JSON text.
     std::string admin(std::string_view command) const;
+    /// To any line, however bad; "" where it is not answered.
+    std::string admin_line(std::string line) const;
 
     // ---- buyers
     std::vector<cashu::Proof> make_proofs(const std::vector<std::uint64_t>& amounts,
