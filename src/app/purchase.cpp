@@ -291,20 +291,35 @@ Result<payments::Receipt> Purchases::redeem(PurchaseId purchase, const Tender& t
 
 // ---- a purchase that the journal knows -----------------------------------------------------------------------------
 
+/// Buyers whose mint is silent come again every few seconds, and each of them would hold a worker for its timeouts:
+/// sales at other mints must not wait behind them. Errors: mint_unreachable (the background asks meanwhile).
+Result<SwapLimits::Turn> Purchases::turn_at_mint_of(const Purchase& purchase)
+{
+    const payments::Mint* mint = parts_.till.mints().find(purchase.mint);
+    if (!mint) return Error{Reason::mint_unreachable, "the mint is not in the config any more"};
+    auto turn = parts_.limits.ask_again(*mint);
+    if (!turn) return Error{Reason::mint_unreachable, turn.error().detail};
+    return turn;
+}
+
 Result<Fulfilment> Purchases::go_on(const Purchase& purchase, const protocol::PublicKey& asking)
 {
     switch (purchase.state) {
-    case State::swapping:
+    case State::swapping: {
+        const auto turn = TRY(turn_at_mint_of(purchase));
         TRY(parts_.till.resume(purchase.id, terms_of(purchase)));
         sold_();
         return deliver(purchase.id, asking);
+    }
     case State::redeemed:
         return deliver_or_refund(purchase, asking);
     case State::active:
         return answer(purchase, asking);
-    case State::refunding:
+    case State::refunding: {
+        const auto turn = TRY(turn_at_mint_of(purchase));
         TRY(parts_.till.resume_refund(purchase.id, beneficiary(purchase)));
         return answer(TRY(parts_.store.purchase(purchase.id)), asking);
+    }
     case State::refunded:
         return answer(purchase, asking);
     case State::ended:
@@ -343,6 +358,7 @@ Result<Fulfilment> Purchases::deliver_or_refund(const Purchase& purchase, const 
         return Error{Reason::not_delivered, gone.error().detail};
     if (!TRY(refund_is_covered(purchase)))
         return Error{Reason::not_delivered, "another client of the operator has spent what was to be paid back"};
+    const auto turn = TRY(turn_at_mint_of(purchase));
     const auto refund = parts_.till.refund(purchase.id, beneficiary(purchase));
     if (!refund) {
         if (const auto now = parts_.store.purchase(purchase.id); now && now->state == State::refunding)

@@ -61,6 +61,7 @@ private:
     Result<payments::Receipt> redeem(payments::PurchaseId purchase, const payments::Tender& tender,
                                      const payments::Terms& terms, const std::string& source);
 
+    Result<SwapLimits::Turn> turn_at_mint_of(const store::Purchase& purchase);
     Result<Fulfilment> go_on(const store::Purchase& purchase, const protocol::PublicKey& asking);
     Result<Fulfilment> deliver(payments::PurchaseId purchase, const protocol::PublicKey& asking);
     Result<Fulfilment> deliver_or_refund(const store::Purchase& purchase, const protocol::PublicKey& asking);

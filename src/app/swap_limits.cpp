@@ -31,13 +31,31 @@ Result<SwapLimits::Turn> SwapLimits::start(const payments::Tender& tender, const
 {
     const std::lock_guard lock(mutex_);
     TRY(room_for(source));
-    std::uint64_t& calls = calls_[tender.mint];
-    if (tender.mint->silent() && calls >= most_calls_of_silent_)
-        return Error{Reason::busy, "the mint does not answer and holds its share of the workers"};
+    TRY(room_at(*tender.mint));
     if (!tender.every_proof_has_dleq && (!without_dleq_of_source_.take(source, now) || !without_dleq_.take(kAll, now)))
         return Error{Reason::too_many_requests, "too many tokens without DLEQ"};
-    ++calls;
-    return Turn(*this, *tender.mint);
+    return begin(*tender.mint);
+}
+
+Result<SwapLimits::Turn> SwapLimits::ask_again(const payments::Mint& mint)
+{
+    const std::lock_guard lock(mutex_);
+    TRY(room_at(mint));
+    return begin(mint);
+}
+
+SwapLimits::Turn SwapLimits::begin(const payments::Mint& mint)
+{
+    ++calls_[&mint];
+    return Turn(*this, mint);
+}
+
+Result<void> SwapLimits::room_at(const payments::Mint& mint) const
+{
+    const auto calls = calls_.find(&mint);
+    if (mint.silent() && calls != calls_.end() && calls->second >= most_calls_of_silent_)
+        return Error{Reason::busy, "the mint does not answer and holds its share of the workers"};
+    return {};
 }
 
 void SwapLimits::finished(const payments::Mint& mint)

@@ -39,6 +39,9 @@ public:
     /// Errors: busy (the mint is silent and has its share of
     /// the workers), no_ip_available (unknown swaps hold their share of the addresses), too_many_requests (the budget).
     Result<Turn> start(const payments::Tender& tender, const std::string& source, SteadyTime now);
+    /// Whether this mint may be asked about a swap that it owes an answer to: for a buyer who repeats, since the
+    /// background asks anyway. Errors: busy, as start.
+    Result<Turn> ask_again(const payments::Mint& mint);
     /// A swap whose outcome is unknown holds an address for this source, until it is settled or the address is dropped.
     /// False: unknown swaps have their share already, so it must be dropped at once.
     [[nodiscard]] bool hold_address(payments::PurchaseId purchase, const std::string& source);
@@ -46,7 +49,10 @@ public:
 
 private:
     void finished(const payments::Mint& mint);
-    Result<void> room_for(const std::string& source) const; // with mutex_ held
+    // With mutex_ held:
+    Result<void> room_at(const payments::Mint& mint) const;
+    Result<void> room_for(const std::string& source) const;
+    Turn begin(const payments::Mint& mint);
 
     const std::uint64_t most_held_;
     const std::uint64_t most_calls_of_silent_;

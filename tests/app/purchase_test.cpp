@@ -49,6 +49,29 @@ TEST(Purchase, ARepeatTooManyIsToldWhenToComeAgain)
     EXPECT_EQ((Answered{answer->status, {}, *answer}.header("Retry-After")), "5");
 }
 
+TEST(Purchase, RepeatsAtASilentMintHoldAQuarterOfTheWorkersAtMost)
+{
+    ShopWorld world;
+    Fault silent;
+    silent.endpoint = "mint.*";
+    silent.act = FaultAct::drop;
+    const auto number = world.faults.add(silent);
+    const Buyer buyer = world.buyer({4, 32, 64});
+    EXPECT_EQ(world.ask(buyer).status, 503);
+    const int swaps = world.wire.swaps();
+    const payments::Mint& mint = *world.process->mints.all().front();
+    std::vector<SwapLimits::Turn> others; // who repeat too, and wait for the timeouts
+    while (auto turn = world.process->limits->ask_again(mint)) others.push_back(std::move(*turn));
+    EXPECT_EQ(others.size(), world.config.limits.workers / 4);
+    const Answered answered = world.ask(buyer);
+    EXPECT_EQ(answered.status, 503);
+    EXPECT_EQ(std::get<protocol::Refused>(answered.answer).word, "mint-unreachable") << "its token is kept safe";
+    EXPECT_EQ(world.wire.swaps(), swaps) << "the background asks";
+    others.pop_back();
+    world.faults.remove(number);
+    EXPECT_EQ(world.ask(buyer).status, 200);
+}
+
 TEST(Purchase, APartOfThePriceIsNotTheMoneyBack)
 {
     // Another client of the operator has spent some of what this purchase brought.
