@@ -2,8 +2,8 @@
 // NIP-01, NIP-42. A state machine over a Transport, a Clock and an Rng; it owns no socket, no thread and no timer.
 #pragma once
 
+#include "base/backoff.h"
 #include "base/clock.h"
-#include "nostr/backoff.h"
 #include "nostr/relay_url.h"
 #include "nostr/transport.h"
 #include "protocol/filter.h"

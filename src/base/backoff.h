@@ -1,4 +1,4 @@
-// nostr/backoff.h - how long to wait before trying again: exponential, with full jitter.
+// base/backoff.h - how long to wait before trying again: exponential, with full jitter.
 #pragma once
 
 #include "base/rng.h"
@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
-namespace adit::nostr {
+namespace adit {
 
-/// The n-th wait is uniform in [1 ms, min(cap, base * 2^n)], so that relays that fell together do not come back
+/// The n-th wait is uniform in [1 ms, min(cap, base * 2^n)], so that peers that fell together do not come back
 /// together.
 class Backoff {
 public:
@@ -30,4 +30,4 @@ private:
     Milliseconds ceiling_;
 };
 
-} // namespace adit::nostr
+} // namespace adit
