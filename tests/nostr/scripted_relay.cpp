@@ -5,14 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <filesystem>
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
-#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,42 +36,6 @@ std::string accept_key(const std::string& key)
 }
 
 } // namespace
-
-TestCertificate::TestCertificate(const std::string& name)
-{
-    std::string pattern = (std::filesystem::temp_directory_path() / "adit-test-XXXXXX").string();
-    CHECK(::mkdtemp(pattern.data()));
-    folder_ = pattern;
-    EVP_PKEY* const key = EVP_EC_gen("P-256");
-    X509* const cert = X509_new();
-    X509_set_version(cert, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_set_pubkey(cert, key);
-    X509_NAME* const subject = X509_get_subject_name(cert);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("adit test"), -1, -1,
-                               0);
-    X509_set_issuer_name(cert, subject);
-    const std::string alternative = "DNS:" + name;
-    for (const auto& [nid, value] :
-         {std::pair(NID_subject_alt_name, alternative.c_str()), std::pair(NID_basic_constraints, "critical,CA:TRUE")}) {
-        X509_EXTENSION* const extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value);
-        X509_add_ext(cert, extension, -1);
-        X509_EXTENSION_free(extension);
-    }
-    CHECK(X509_sign(cert, key, EVP_sha256()) > 0);
-    std::FILE* file = std::fopen(certificate_file().c_str(), "w");
-    PEM_write_X509(file, cert);
-    std::fclose(file);
-    file = std::fopen(key_file().c_str(), "w");
-    PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
-    std::fclose(file);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-}
-
-TestCertificate::~TestCertificate() { std::filesystem::remove_all(folder_); }
 
 bool ScriptedRelay::Session::read(char* out, std::size_t length)
 {

@@ -1,6 +1,8 @@
 // tests/nostr/scripted_relay.h - a websocket server that behaves exactly as badly as a test wants. Loopback only.
 #pragma once
 
+#include "fakes/test_certificate.h"
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -14,20 +16,6 @@ struct ssl_ctx_st;
 struct ssl_st;
 
 namespace adit::nostr {
-
-/// A certificate for one DNS name, signed by itself, made anew by each test. Files end with the object.
-class TestCertificate {
-public:
-    explicit TestCertificate(const std::string& name);
-    ~TestCertificate();
-    TestCertificate(const TestCertificate&) = delete;
-    TestCertificate& operator=(const TestCertificate&) = delete;
-    std::string certificate_file() const { return folder_ + "/cert.pem"; }
-    std::string key_file() const { return folder_ + "/key.pem"; }
-
-private:
-    std::string folder_;
-};
 
 class ScriptedRelay {
 public:
