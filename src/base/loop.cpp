@@ -148,6 +148,8 @@ public:
         const SteadyTime due = system_clock().steady() + std::max(delay, Milliseconds(0));
         timers_.emplace(std::pair(due, id), std::move(task));
         due_of_.emplace(id, due);
+        // A timer of libwebsockets' own may be calling, which goes on to wait without coming back to run().
+        if (timers_.begin()->first.second == id) set_alarm();
         return id;
     }
 

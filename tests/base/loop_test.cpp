@@ -5,6 +5,7 @@
 #include <array>
 #include <ctime>
 #include <gtest/gtest.h>
+#include <libwebsockets.h>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
@@ -77,6 +78,27 @@ TEST(Loop, TimersFireInOrderOfTheirTimeAndNotBefore)
     EXPECT_EQ(seen, (std::vector{10, 40}));
     EXPECT_GE(system_clock().steady() - start, Milliseconds(40));
     loop->cancel(cancelled);
+}
+
+TEST(Loop, ATimerSetFromATimerOfLibwebsocketsFiresToo)
+{
+    const auto loop = make_loop();
+    struct Alarm { // the list entry first: libwebsockets gives that back
+        lws_sorted_usec_list_t entry{};
+        Loop* loop = nullptr;
+    } alarm;
+    alarm.loop = loop.get();
+    loop->after(Milliseconds(10'000), [&] { loop->stop(); });
+    lws_sul_schedule(
+        loop->context(), 0, &alarm.entry,
+        [](lws_sorted_usec_list_t* entry) {
+            Loop* const of = reinterpret_cast<Alarm*>(entry)->loop; // as when a connection times out
+            of->after(Milliseconds(1), [of] { of->stop(); });
+        },
+        1000);
+    const SteadyTime before = system_clock().steady();
+    loop->run();
+    EXPECT_LT(system_clock().steady() - before, std::chrono::seconds(5));
 }
 
 TEST(Loop, ATimerMayCancelAnotherThatIsDueToo)
