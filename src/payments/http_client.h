@@ -1,7 +1,8 @@
-// payments/http_client.h - requests to mints (and later Lightning backends), blocking, for workers.
+// payments/http_client.h - requests to mints and Lightning backends, blocking, for workers.
 #pragma once
 
 #include "base/result.h"
+#include "base/secret_text.h"
 #include "base/time.h"
 
 #include <map>
@@ -18,8 +19,11 @@ struct HttpCall {
     std::string method; // "GET" or "POST"
     std::string url;    // http or https
     std::string body = {};
-    std::vector<std::pair<std::string, std::string>> headers = {}; // Content-Type is json where there is a body
-    Milliseconds timeout = Milliseconds(30'000);                   // for the whole exchange
+    std::vector<std::pair<std::string, std::string>> headers = {};
+    Milliseconds timeout = Milliseconds(30'000);   // for the whole exchange
+    std::string content_type = "application/json"; // of a POST's body
+    const SecretText* secret_header = nullptr;     // a whole header line; borrowed, and our copies of it are wiped
+    std::string ca_file = {};                      // certificates in PEM to trust instead of the system's
 };
 
 struct HttpReply {
@@ -37,12 +41,11 @@ public:
 };
 
 /// libcurl. Connections stay open and are used again; TLS is verified; no redirects, no proxies from the environment,
-/// no cookies, no bodies in errors; answers over 4 MiB are errors. Where a kept connection turns out to have been
-/// closed without one byte of an answer, curl sends the same bytes once more over a new one.
+/// no cookies, no bodies and no headers in errors; answers over 4 MiB are errors. Where a kept connection turns out to
+/// have been closed without one byte of an answer, curl sends the same bytes once more over a new one.
 class CurlHttpClient : public HttpClient {
 public:
     static constexpr std::size_t kMaxReplyBytes = 4 << 20;
-    static constexpr Milliseconds kConnectTimeout{5'000};
 
     CurlHttpClient();
     ~CurlHttpClient() override;

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/rng.h"
 #include "base/secret.h"
+#include "base/secret_text.h"
 
 #include <gtest/gtest.h>
 #include <memory>
@@ -134,6 +135,23 @@ TEST(Secret, IsWipedWhenItDies)
     secret->~SecretBytes();
     const volatile std::uint8_t* const after = memory.data();
     for (std::size_t i = 0; i < memory.size(); ++i) EXPECT_EQ(after[i], 0);
+}
+
+TEST(SecretText, WhatItWasMadeOfAndMovedFromIsWiped)
+{
+    for (const std::size_t length : {5U, 500U}) { // inside the string itself, and on the heap
+        std::string source(length, 'p');
+        const volatile char* const bytes = source.data();
+        SecretText first(std::move(source));
+        EXPECT_TRUE(source.empty()); // NOLINT(bugprone-use-after-move): that is the point
+        for (std::size_t i = 0; i < length; ++i) EXPECT_EQ(bytes[i], 0);
+        SecretText second(std::move(first));
+        EXPECT_TRUE(first.empty()); // NOLINT(bugprone-use-after-move)
+        EXPECT_EQ(second.expose(), std::string(length, 'p'));
+        second = SecretText("other");
+        EXPECT_EQ(second.expose(), "other");
+    }
+    static_assert(!Streamable<SecretText> && !std::is_copy_constructible_v<SecretText>);
 }
 
 TEST(Secret, ComparesByContentAndDuplicatesByName)

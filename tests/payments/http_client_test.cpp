@@ -244,6 +244,29 @@ TEST(CurlHttpClient, AHeaderWithALineBreakIsNotSent)
     EXPECT_EQ(server.requests(), 0);
 }
 
+TEST(CurlHttpClient, ASecretHeaderIsSentAsItStandsAndABodyMayBeAForm)
+{
+    TinyServer server(answer(200, ""));
+    CurlHttpClient client;
+    const SecretText header("Authorization: Basic OnB3");
+    ASSERT_TRUE(client.call({.method = "POST",
+                             .url = server.url() + "/",
+                             .body = "a=b",
+                             .content_type = "application/x-www-form-urlencoded",
+                             .secret_header = &header}));
+    EXPECT_NE(server.last().find("\r\nAuthorization: Basic OnB3\r\n"), std::string::npos);
+    EXPECT_NE(server.last().find("\r\nContent-Type: application/x-www-form-urlencoded\r\n"), std::string::npos);
+    EXPECT_EQ(server.last().find("json\r\n\r\n"), std::string::npos);
+    ASSERT_TRUE(client.call({"GET", server.url() + "/"})); // over the same connection, and without it
+    EXPECT_EQ(server.connections(), 1);
+    EXPECT_EQ(server.last().find("Authorization"), std::string::npos);
+    const SecretText broken("Authorization: marked\r\nX: y");
+    const auto refused = client.call({.method = "GET", .url = server.url() + "/", .secret_header = &broken});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().detail.find("marked"), std::string::npos);
+    EXPECT_EQ(server.requests(), 2);
+}
+
 TEST(CurlHttpClient, ErrorsNameNeitherTheUrlNorTheBody)
 {
     CurlHttpClient client;
