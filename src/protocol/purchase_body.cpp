@@ -2,6 +2,7 @@
 
 #include "protocol/constants.h"
 #include "protocol/json.h"
+#include "protocol/purchase_keys.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -60,22 +61,9 @@ Result<PurchaseBody> parse_purchase_body(std::string_view json, std::span<const 
     if (!protocol || std::find(sold.begin(), sold.end(), *protocol) == sold.end())
         return Error{Reason::unsupported_protocol, "protocol is not sold"};
 
-    if (!parsed->contains("client_pubkey") || parsed->at("client_pubkey").is_null())
-        return Error{Reason::no_client_pubkey, "no client_pubkey"};
-    const auto client_text = text_at(*parsed, "client_pubkey");
-    if (!client_text) return Error{Reason::bad_request, "client_pubkey is no text"};
-    const auto client_key = WireguardKey::parse_base64(*client_text);
-    if (!client_key) return Error{Reason::bad_request, "client_pubkey: " + client_key.error().detail};
-
-    PurchaseBody body{*protocol, *client_key, std::nullopt};
-    if (parsed->contains("refund_pubkey") && !parsed->at("refund_pubkey").is_null()) {
-        const auto refund_text = text_at(*parsed, "refund_pubkey");
-        if (!refund_text) return Error{Reason::bad_request, "refund_pubkey is no text"};
-        const auto refund_key = PublicKey::parse_hex(*refund_text);
-        if (!refund_key) return Error{Reason::bad_request, "refund_pubkey: " + refund_key.error().detail};
-        body.refund_key = *refund_key;
-    }
-    return body;
+    const WireguardKey client_key = TRY(client_key_of(*parsed, KeySpelling::base64));
+    const std::optional<PublicKey> refund_key = TRY(refund_key_of(*parsed));
+    return PurchaseBody{*protocol, client_key, refund_key};
 }
 
 std::string encode_purchase_body(const PurchaseBody& body)
