@@ -7,8 +7,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kPage = "<html><body>502 Bad Gateway</body></html>";
-
 /// The same answer with UNSPENT told as PENDING.
 std::string with_pending(const std::string& answer)
 {
@@ -63,50 +61,21 @@ std::string_view mint_endpoint(std::string_view path)
 Outcome FaultyMint::serve(const std::optional<Fault>& fault, std::string_view method, std::string_view path,
                           std::string_view body)
 {
-    if (!fault) return {Delivery::whole, mint_.handle(method, path, body)};
-    const bool melts_later = fault->act == FaultAct::pending && mint_endpoint(path) == "mint.melt";
-    // Acts that spoil a true answer have nothing to spoil without one.
-    const bool acts = fault->moment == FaultMoment::after || fault->act == FaultAct::delay ||
-                      fault->act == FaultAct::pending || fault->act == FaultAct::lie_bad_signature ||
-                      fault->act == FaultAct::lie_other_event || fault->act == FaultAct::require_auth;
-    Outcome outcome;
+    const bool melts_later = fault && fault->act == FaultAct::pending && mint_endpoint(path) == "mint.melt";
+    HttpAnswer answer;
     if (melts_later) mint_.hold_melts(true);
-    if (acts) outcome.answer = mint_.handle(method, path, body);
-    if (melts_later) mint_.hold_melts(false);
-
-    switch (fault->act) {
-    case FaultAct::drop:
-        outcome.delivery = Delivery::dropped;
-        break;
-    case FaultAct::hang:
-        outcome.delivery = Delivery::never;
-        break;
-    case FaultAct::cut:
-        if (!acts) outcome.answer = {200, std::string(kPage)};
-        outcome.delivery = Delivery::cut;
-        break;
-    case FaultAct::status:
-        outcome.answer = {fault->status, fault->body};
-        break;
-    case FaultAct::not_json:
-        outcome.answer = {200, std::string(kPage)};
-        outcome.content_type = "text/html";
-        break;
-    case FaultAct::reject:
-        outcome.answer = {400, payments::cashu::encode_refusal({fault->code, fault->message})};
-        break;
-    case FaultAct::pending:
-        if (outcome.answer.status == 200 && !melts_later) outcome.answer.body = with_pending(outcome.answer.body);
-        break;
-    case FaultAct::lie_bad_signature:
-        if (outcome.answer.status == 200) outcome.answer.body = with_bad_signatures(outcome.answer.body);
-        break;
-    case FaultAct::delay:
-    case FaultAct::lie_other_event:
-    case FaultAct::require_auth:
-        break;
+    if (acts(fault)) {
+        MintAnswer true_answer = mint_.handle(method, path, body);
+        answer = {true_answer.status, std::move(true_answer.body)};
     }
-    return outcome;
+    if (melts_later) mint_.hold_melts(false);
+    if (fault && answer.status == 200 && fault->act == FaultAct::pending && !melts_later)
+        answer.body = with_pending(answer.body);
+    if (fault && answer.status == 200 && fault->act == FaultAct::lie_bad_signature)
+        answer.body = with_bad_signatures(answer.body);
+    HttpAnswer rejection;
+    if (fault) rejection = {400, payments::cashu::encode_refusal({fault->code, fault->message})};
+    return spoilt(fault, std::move(answer), std::move(rejection));
 }
 
 } // namespace adit::devnet

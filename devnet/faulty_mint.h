@@ -1,24 +1,10 @@
 // devnet/faulty_mint.h - the mint as the network shows it: with latency, silence and lies.
 #pragma once
 
-#include "devnet/faults.h"
+#include "devnet/delivery.h"
 #include "devnet/mint.h"
 
 namespace adit::devnet {
-
-enum class Delivery {
-    whole,
-    dropped, // the connection closes without an answer
-    cut,     // it closes in the middle of the answer
-    never,   // it stays open, silent
-};
-
-/// What reaches the client.
-struct Outcome {
-    Delivery delivery = Delivery::whole;
-    MintAnswer answer{200, {}};
-    std::string_view content_type = "application/json";
-};
 
 /// The endpoint's name for faults: mint.info, mint.keys, mint.keysets, mint.swap, mint.checkstate, mint.restore,
 /// mint.quote, mint.mint, mint.melt_quote, mint.melt; else mint.unknown.
