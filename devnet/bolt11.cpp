@@ -88,6 +88,15 @@ void append_number(Groups& out, std::uint64_t value, std::size_t groups)
     for (std::size_t i = groups; i-- > 0;) out.push_back(value >> (5 * i) & 31);
 }
 
+/// Without zeros in front.
+Groups shortest(std::uint64_t value)
+{
+    Groups groups;
+    append_number(groups, value, 7);
+    groups.erase(groups.begin(), std::find_if(groups.begin(), groups.end(), [](auto group) { return group != 0; }));
+    return groups;
+}
+
 void append_field(Groups& out, char type, const Groups& payload)
 {
     out.push_back(static_cast<std::uint8_t>(kAlphabet.find(type)));
@@ -135,11 +144,50 @@ Result<std::optional<Msat>> parse_amount(std::string_view text)
     return Error{Reason::bad_encoding, "invoice multiplier"};
 }
 
-Result<std::optional<Msat>> parse_hrp(std::string_view hrp)
+Result<void> read_hrp(std::string_view hrp, InvoiceFacts& facts)
 {
-    for (const std::string_view prefix : {"lnbcrt", "lnbc", "lntbs", "lntb"}) // the longer of two that fit comes first
-        if (hrp.starts_with(prefix)) return parse_amount(hrp.substr(prefix.size()));
+    for (const std::string_view prefix : {"lnbcrt", "lnbc", "lntbs", "lntb"}) { // the longer of two that fit is first
+        if (!hrp.starts_with(prefix)) continue;
+        facts.network = prefix.substr(2);
+        facts.amount = TRY(parse_amount(hrp.substr(prefix.size())));
+        return {};
+    }
     return Error{Reason::bad_encoding, "not an invoice"};
+}
+
+ByteArray<33> compressed(const secp256k1_pubkey& key)
+{
+    ByteArray<33> out{};
+    std::size_t size = out.size();
+    secp256k1_ec_pubkey_serialize(signing_context(), out.data(), &size, &key, SECP256K1_EC_COMPRESSED);
+    return out;
+}
+
+/// `signed_groups`: the data without signature and checksum.
+std::optional<ByteArray<33>> recover_payee(std::string_view hrp, std::span<const std::uint8_t> signed_groups,
+                                           std::span<const std::uint8_t> signature_groups)
+{
+    Bytes signed_text(hrp.begin(), hrp.end());
+    append(signed_text, to_bytes(signed_groups));
+    const Sha256 digest = sha256(signed_text);
+    const Bytes compact = to_bytes(signature_groups);
+    secp256k1_ecdsa_recoverable_signature signature;
+    secp256k1_pubkey key;
+    if (compact[64] > 3 ||
+        secp256k1_ecdsa_recoverable_signature_parse_compact(signing_context(), &signature, compact.data(),
+                                                            compact[64]) != 1 ||
+        secp256k1_ecdsa_recover(signing_context(), &key, &signature, digest.data()) != 1)
+        return std::nullopt;
+    return compressed(key);
+}
+
+template<std::size_t N>
+ByteArray<N> array_of(std::span<const std::uint8_t> groups)
+{
+    const Bytes bytes = to_bytes(groups);
+    ByteArray<N> out{};
+    std::copy_n(bytes.begin(), std::min(N, bytes.size()), out.begin());
+    return out;
 }
 
 std::uint64_t number_of(std::span<const std::uint8_t> groups)
@@ -151,6 +199,13 @@ std::uint64_t number_of(std::span<const std::uint8_t> groups)
 
 } // namespace
 
+ByteArray<33> node_id(const SecretBytes<32>& node_key)
+{
+    secp256k1_pubkey key;
+    CHECK(secp256k1_ec_pubkey_create(signing_context(), &key, node_key.expose().data()) == 1);
+    return compressed(key);
+}
+
 std::string encode_invoice(const InvoiceDraft& draft, const SecretBytes<32>& node_key)
 {
     const std::string hrp = "lnbcrt" + amount_text(draft.amount);
@@ -158,11 +213,13 @@ std::string encode_invoice(const InvoiceDraft& draft, const SecretBytes<32>& nod
     append_number(groups, static_cast<std::uint64_t>(draft.timestamp.count()), kTimestampGroups);
     append_field(groups, 's', to_groups(draft.payment_secret));
     append_field(groups, 'p', to_groups(draft.payment_hash));
-    append_field(groups, 'd', to_groups(as_bytes(std::string_view(draft.description).substr(0, kMaxDescriptionBytes))));
-    Groups expiry;
-    append_number(expiry, static_cast<std::uint64_t>(draft.expiry.count()), 7);
-    expiry.erase(expiry.begin(), std::find_if(expiry.begin(), expiry.end(), [](auto group) { return group != 0; }));
-    append_field(groups, 'x', expiry);
+    if (draft.description_hash)
+        append_field(groups, 'h', to_groups(*draft.description_hash));
+    else
+        append_field(groups, 'd',
+                     to_groups(as_bytes(std::string_view(draft.description).substr(0, kMaxDescriptionBytes))));
+    append_field(groups, 'x', shortest(static_cast<std::uint64_t>(draft.expiry.count())));
+    if (draft.min_final_cltv_expiry_delta) append_field(groups, 'c', shortest(*draft.min_final_cltv_expiry_delta));
     append_field(groups, '9', {16, 8, 0});
 
     Bytes signed_text(hrp.begin(), hrp.end());
@@ -210,9 +267,12 @@ Result<InvoiceFacts> parse_invoice(std::string_view text)
         return Error{Reason::bad_encoding, "invoice too short"};
     if (checksum_of(hrp, groups) != 1) return Error{Reason::bad_encoding, "checksum"};
 
-    InvoiceFacts facts{TRY(parse_hrp(hrp)), {}, {}, kDefaultExpiry};
+    InvoiceFacts facts{{}, {}, {}, kDefaultExpiry};
+    TRY(read_hrp(hrp, facts));
     std::span<const std::uint8_t> rest(groups);
+    const auto signature = rest.subspan(rest.size() - kSignatureGroups - kChecksumGroups, kSignatureGroups);
     rest = rest.first(rest.size() - kSignatureGroups - kChecksumGroups);
+    facts.payee = recover_payee(hrp, rest, signature);
     facts.timestamp = UnixSeconds(static_cast<std::int64_t>(number_of(rest.first(kTimestampGroups))));
     rest = rest.subspan(kTimestampGroups);
     bool has_hash = false;
@@ -225,10 +285,13 @@ Result<InvoiceFacts> parse_invoice(std::string_view text)
         const auto payload = rest.first(length);
         rest = rest.subspan(length);
         if (type == 'p' && length == 52 && !has_hash) {
-            const Bytes hash = to_bytes(payload);
-            std::copy_n(hash.begin(), facts.payment_hash.size(), facts.payment_hash.begin());
+            facts.payment_hash = array_of<32>(payload);
             has_hash = true;
         }
+        if (type == 's' && length == 52) facts.payment_secret = array_of<32>(payload);
+        if (type == 'h' && length == 52) facts.description_hash = array_of<32>(payload);
+        if (type == 'd') facts.description = as_text(array_of<kMaxDescriptionBytes>(payload)).substr(0, length * 5 / 8);
+        if (type == 'c' && length <= 12) facts.min_final_cltv_expiry_delta = number_of(payload);
         if (type == 'x' && length <= 12) facts.expiry = Seconds(static_cast<std::int64_t>(number_of(payload)));
     }
     if (!has_hash) return Error{Reason::bad_encoding, "no payment hash"};

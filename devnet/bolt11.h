@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -19,21 +20,32 @@ struct InvoiceDraft {
     Seconds expiry;             // > 0
     ByteArray<32> payment_hash;
     ByteArray<32> payment_secret;
-    std::string description; // at most 639 bytes are written
+    std::string description;                                       // at most 639 bytes are written
+    std::optional<ByteArray<32>> description_hash = {};            // written instead of the description
+    std::optional<std::uint32_t> min_final_cltv_expiry_delta = {}; // none: not written
 };
 
 /// `lnbcrt...`, signed by the node key, which must be a scalar in [1, n-1].
 std::string encode_invoice(const InvoiceDraft& draft, const SecretBytes<32>& node_key);
 
-/// What a payment simulated by the mint needs to know.
+/// The public key of a node, as invoices name it. The key must be a scalar in [1, n-1].
+ByteArray<33> node_id(const SecretBytes<32>& node_key);
+
+/// What a pretended payment, or a wallet that decodes an invoice, needs to know.
 struct InvoiceFacts {
     std::optional<Msat> amount; // none: amountless
     ByteArray<32> payment_hash;
     UnixSeconds timestamp;
-    Seconds expiry; // 3600 where the invoice says nothing
+    Seconds expiry;           // 3600 where the invoice says nothing
+    std::string network = {}; // "bc", "tb", "tbs", "bcrt"
+    ByteArray<32> payment_secret = {};
+    std::string description = {};
+    std::optional<ByteArray<32>> description_hash = {};
+    std::uint64_t min_final_cltv_expiry_delta = 18; // blocks
+    std::optional<ByteArray<33>> payee = {};        // none: the signature gives no key
 };
 
-/// Any network. The signature is not looked at: nobody is paid here. Errors: bad_encoding.
+/// Any network. Whose signature it is does not matter: nobody is paid here. Errors: bad_encoding.
 Result<InvoiceFacts> parse_invoice(std::string_view text);
 
 } // namespace adit::devnet

@@ -132,6 +132,26 @@ TEST(Bolt11, AnInvoiceIsSignedByTheNodeAndSaysWhatTheDraftSays)
     EXPECT_EQ(decoded.fields.at('9'), "100000100000000") << "bits 14 and 8";
 }
 
+TEST(Bolt11, ADescriptionHashTakesThePlaceOfTheDescription)
+{
+    InvoiceDraft written = draft(Msat(2'500'000));
+    written.description_hash = sha256(as_bytes("metadata"));
+    written.min_final_cltv_expiry_delta = 144;
+    const std::string text = encode_invoice(written, key());
+    const Decoded decoded = decode(text);
+    EXPECT_EQ(hex_of_bits(decoded.fields.at('h'), 256), encode_hex(*written.description_hash));
+    EXPECT_EQ(decoded.fields.at('h').size(), 260U);
+    EXPECT_FALSE(decoded.fields.contains('d'));
+    EXPECT_EQ(std::stoull(decoded.fields.at('c'), nullptr, 2), 144U);
+    const auto facts = parse_invoice(text).value();
+    EXPECT_EQ(facts.description_hash, written.description_hash);
+    EXPECT_EQ(facts.description, "");
+    EXPECT_EQ(facts.min_final_cltv_expiry_delta, 144U);
+    EXPECT_EQ(facts.payment_secret, written.payment_secret);
+    EXPECT_EQ(facts.payee, node_id(key()));
+    EXPECT_EQ(facts.network, "bcrt");
+}
+
 TEST(Bolt11, AmountsAreWrittenWithTheShortestMultiplier)
 {
     const std::pair<std::uint64_t, std::string> cases[]{
@@ -158,6 +178,8 @@ TEST(Bolt11, TheReaderAgreesWithEveryOfficialInvoice)
         EXPECT_EQ(encode_hex(facts->payment_hash), decoded["payment_hash"]);
         EXPECT_EQ(facts->timestamp.count(), decoded["timestamp"]);
         EXPECT_EQ(facts->expiry.count(), decoded["expiry"]);
+        ASSERT_TRUE(facts->payee);
+        EXPECT_EQ(encode_hex(*facts->payee), decoded["payee"]);
     }
 }
 
