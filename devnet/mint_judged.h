@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "devnet/either.h"
 #include "payments/cashu/mint_json.h"
 
 namespace adit::devnet {
@@ -46,25 +47,6 @@ inline Refusal refusal(NutCode code, std::string detail)
 }
 
 template<typename T>
-class [[nodiscard]] Judged {
-public:
-    Judged(T value) : side_(std::in_place_index<0>, std::move(value)) {}
-    Judged(Refusal refused) : side_(std::in_place_index<1>, std::move(refused)) {}
-
-    bool has_value() const { return side_.index() == 0; }
-    T value() &&
-    {
-        CHECK(has_value());
-        return std::move(*std::get_if<0>(&side_));
-    }
-    Refusal error() &&
-    {
-        CHECK(!has_value());
-        return std::move(*std::get_if<1>(&side_));
-    }
-
-private:
-    std::variant<T, Refusal> side_;
-};
+using Judged = Either<T, Refusal>;
 
 } // namespace adit::devnet
