@@ -1,5 +1,6 @@
 #include "devnet/control.h"
 
+#include "devnet/control_handler.h"
 #include "protocol/json.h"
 
 #include <charconv>
@@ -50,23 +51,6 @@ Result<void> read_word(const json& object, const char* key, const Word<Value> (&
                 return {};
             }
     return Error{Reason::bad_request, std::string(key) + ": not one of README.md's words"};
-}
-
-Result<void> read_count(const json& object, const char* key, std::uint64_t& out)
-{
-    const auto found = object.find(key);
-    if (found == object.end() || found->is_null()) return {};
-    if (!found->is_number_unsigned()) return Error{Reason::bad_request, std::string(key) + ": expected a count"};
-    out = found->get<std::uint64_t>();
-    return {};
-}
-
-Result<bool> read_flag(const json& object, const char* key, bool fallback)
-{
-    const auto found = object.find(key);
-    if (found == object.end()) return fallback;
-    if (!found->is_boolean()) return Error{Reason::bad_request, std::string(key) + ": expected true or false"};
-    return found->get<bool>();
 }
 
 Result<KeysetPlan> parse_plan(const json& object)
@@ -179,36 +163,6 @@ json describe_relay(const Relay& relay)
             {"write", word_of(kAuthRules, relay.rules().write)}};
 }
 
-using Handled = Result<json>;
-using Handle = std::function<Handled(const http::Request&, const json& body)>;
-
-/// Errors become 400 or 404; an absent body is an empty object.
-http::Router::Handler answering(Handle handle)
-{
-    return [handle = std::move(handle)](const http::Request& request, const http::Responder& responder) {
-        const auto answer = [&]() -> Handled {
-            const json body = request.body.empty() ? json::object() : TRY(protocol::parse_json(request.body));
-            if (!body.is_object()) return Error{Reason::bad_request, "expected an object"};
-            return handle(request, body);
-        }();
-        if (answer) return responder.send({200, {}, "application/json", answer->dump()});
-        const bool missing = answer.error().reason == Reason::not_found;
-        responder.send(
-            http::error_response(missing ? 404 : 400, missing ? "not-found" : "bad-request", answer.error().detail));
-    };
-}
-
-Handled done_if(bool done)
-{
-    if (!done) return Error{Reason::not_found, "no such thing"};
-    return json{{"ok", true}};
-}
-
-std::string named(const http::Request& request, std::string_view name)
-{
-    return std::string(request.parameter(name).value_or(""));
-}
-
 void add_fault_routes(http::Router& router, Faults& faults)
 {
     router.add("GET", "/faults", answering([&faults](auto&, auto&) -> Handled { return faults.list(); }));
@@ -311,6 +265,14 @@ void add_relay_routes(http::Router& router, Relay& relay, RelayServer& server, c
                }));
 }
 
+std::map<std::string, std::uint64_t> all_requests(const ControlTarget& target)
+{
+    auto counts = target.mint_server.requests();
+    counts.merge(target.lightning.phoenixd_server.requests());
+    counts.merge(target.lightning.lnd_server.requests());
+    return counts;
+}
+
 } // namespace
 
 http::Router control_routes(ControlTarget target)
@@ -319,14 +281,16 @@ http::Router control_routes(ControlTarget target)
     add_fault_routes(router, target.faults);
     add_mint_routes(router, target.mint);
     add_relay_routes(router, target.relay, target.relay_server, target.clock);
+    add_lightning_routes(router, target.lightning);
     router.add("GET", "/state", answering([target](auto&, auto&) -> Handled {
                    return json{{"faults", target.faults.list()},
                                {"mint", describe(target.mint.settings())},
                                {"keysets", describe(target.mint.keysets())},
                                {"accounting", describe(target.mint.accounting())},
                                {"replayed", target.mint.replayed()},
-                               {"requests", target.mint_server.requests()},
-                               {"relay", describe_relay(target.relay)}};
+                               {"requests", all_requests(target)},
+                               {"relay", describe_relay(target.relay)},
+                               {"lightning", describe_lightning(target.lightning)}};
                }));
     return router;
 }

@@ -1,6 +1,7 @@
 // devnet/control.h - the world's own HTTP port: faults in, facts out. README.md describes the JSON.
 #pragma once
 
+#include "devnet/lightning_control.h"
 #include "devnet/mint_server.h"
 #include "devnet/relay_server.h"
 #include "http/router.h"
@@ -15,6 +16,7 @@ struct ControlTarget {
     RelayServer& relay_server;
     const MintServer& mint_server;
     const Clock& clock;
+    LightningControl lightning;
 };
 
 /// Handlers for the loop thread that owns the target.

@@ -1,10 +1,12 @@
-// adit-devnet: a Nostr relay and a Cashu mint of pretended money, for demonstrations, tests and benchmarks.
+// adit-devnet: a Nostr relay, a Cashu mint and Lightning backends of pretended money, for demonstrations, tests and
+// benchmarks.
 #include "base/log.h"
 #include "devnet/world.h"
 
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <pthread.h>
 
 namespace {
@@ -13,15 +15,20 @@ using adit::devnet::World;
 using adit::devnet::WorldOptions;
 
 constexpr const char* kHelp =
-    R"(adit-devnet: a Nostr relay and a Cashu mint in memory. Its money is worth nothing, it forgets everything.
+    R"(adit-devnet: a Nostr relay, a Cashu mint and Lightning backends in memory. Its money is worth nothing, it forgets
+everything.
 
   --relay-port N    port of the relay (default: any free one)
   --mint-port N     port of the mint
+  --phoenixd-port N port of the look-alike of phoenixd
+  --lnd-port N      port of the look-alike of LND
+  --lightning-dir D where their passwords, macaroons and certificate are left, 0600 (default: a temporary folder,
+                    removed at the end)
   --control-port N  port that faults are set on and facts read from: see devnet/README.md
   --fee-ppk N       input fee of the mint, in thousandths of a sat for each proof (default 0)
   --host ADDRESS    what to listen on (default 127.0.0.1)
 
-When all three listen, one line of JSON with their URLs is printed. It runs until SIGINT or SIGTERM.
+When all listen, one line of JSON with their URLs is printed. It runs until SIGINT or SIGTERM.
 
   adit-devnet --mint-port 3338 --fee-ppk 100
 )";
@@ -42,10 +49,16 @@ bool read_flag(std::string_view flag, std::string_view value, WorldOptions& opti
     if (flag == "--relay-port") return read_number(value, 65535, options.relay_port);
     if (flag == "--mint-port") return read_number(value, 65535, options.mint_port);
     if (flag == "--control-port") return read_number(value, 65535, options.control_port);
+    if (flag == "--phoenixd-port") return read_number(value, 65535, options.phoenixd_port);
+    if (flag == "--lnd-port") return read_number(value, 65535, options.lnd_port);
     if (flag == "--fee-ppk") return read_number(value, 1'000'000, options.mint.fee_ppk);
     if (flag == "--host") {
         options.host = value;
         return true;
+    }
+    if (flag == "--lightning-dir") {
+        options.lightning_dir = value;
+        return !value.empty();
     }
     return false;
 }
@@ -80,9 +93,20 @@ int main(int count, char** arguments)
         std::fprintf(stderr, "adit-devnet: %s\n", world.error().detail.c_str());
         return 1;
     }
-    std::printf(R"({"relay":"%s","mint":"%s","control":"%s"})"
-                "\n",
-                (*world)->relay_url().c_str(), (*world)->mint_url().c_str(), (*world)->control_url().c_str());
+    const World& started = **world;
+    const nlohmann::ordered_json urls{
+        {"relay", started.relay_url()},
+        {"mint", started.mint_url()},
+        {"control", started.control_url()},
+        {"phoenixd", started.phoenixd_url()},
+        {"phoenixd_password_file", started.phoenixd_password_file().string()},
+        {"phoenixd_limited_password_file", started.phoenixd_limited_password_file().string()},
+        {"lnd", started.lnd_url()},
+        {"lnd_macaroon_file", started.lnd_macaroon_file().string()},
+        {"lnd_admin_macaroon_file", started.lnd_admin_macaroon_file().string()},
+        {"lnd_tls_cert_file", started.lnd_tls_cert_file().string()},
+    };
+    std::printf("%s\n", urls.dump().c_str());
     std::fflush(stdout);
     int signal = 0;
     sigwait(&ends, &signal);

@@ -74,10 +74,23 @@ struct ClientProtocol {
         auto* const client = wsi ? static_cast<WebsocketClient*>(lws_get_opaque_user_data(wsi)) : nullptr;
         if (!client) return 0;
         switch (reason) {
-        case LWS_CALLBACK_CLIENT_ESTABLISHED:
-            client->established_ = true;
-            lws_callback_on_writable(wsi);
+        case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: {
+            const std::string& value = client->authorization_;
+            auto** const next = static_cast<unsigned char**>(in);
+            if (!value.empty() &&
+                lws_add_http_header_by_name(wsi, reinterpret_cast<const unsigned char*>("authorization:"),
+                                            as_bytes(value).data(), static_cast<int>(value.size()), next,
+                                            *next + length) != 0)
+                return -1;
             return 0;
+        }
+        case LWS_CALLBACK_CLIENT_ESTABLISHED: {
+            lws_callback_on_writable(wsi);
+            const std::lock_guard lock(client->mutex_);
+            client->established_ = true;
+            client->changed_.notify_all();
+            return 0;
+        }
         case LWS_CALLBACK_CLIENT_RECEIVE: {
             client->in_.append(static_cast<const char*>(in), length);
             if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) != 0) return 0;
@@ -100,8 +113,8 @@ struct ClientProtocol {
         case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         case LWS_CALLBACK_CLIENT_CLOSED: {
             client->wsi_ = nullptr;
-            client->established_ = false;
             const std::lock_guard lock(client->mutex_);
+            client->established_ = false;
             client->ended_ = true;
             client->changed_.notify_all();
             return 0;
@@ -118,7 +131,8 @@ constexpr std::array<lws_protocols, 2> kProtocols{{{"test-client", ClientProtoco
 
 } // namespace
 
-WebsocketClient::WebsocketClient(const std::string& url) : loop_(Loop::create(kProtocols.data()))
+WebsocketClient::WebsocketClient(const std::string& url, std::string path, std::string authorization)
+    : path_(std::move(path)), authorization_(std::move(authorization)), loop_(Loop::create(kProtocols.data()))
 {
     loop_->post([this, port = port_of(url)] {
         lws_client_connect_info info{};
@@ -127,7 +141,7 @@ WebsocketClient::WebsocketClient(const std::string& url) : loop_(Loop::create(kP
         info.address = "127.0.0.1";
         info.host = "127.0.0.1";
         info.origin = "127.0.0.1";
-        info.path = "/";
+        info.path = path_.c_str();
         info.port = port;
         info.local_protocol_name = "test-client";
         info.opaque_user_data = this;
@@ -159,6 +173,12 @@ std::optional<std::string> WebsocketClient::next(Milliseconds patience)
     std::string message = std::move(messages_.front());
     messages_.pop_front();
     return message;
+}
+
+bool WebsocketClient::connected(Milliseconds patience)
+{
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, patience, [&] { return established_ || ended_; }) && established_;
 }
 
 bool WebsocketClient::ended(Milliseconds patience)

@@ -30,8 +30,8 @@ RawReply http(const std::string& url, const std::string& method, const std::stri
 /// A websocket client on a loop of its own.
 class WebsocketClient {
 public:
-    /// `url` is ws://<IPv4 address>:<port>
-    explicit WebsocketClient(const std::string& url);
+    /// `url` is ws://<IPv4 address>:<port>; `authorization` is the value of that header, or nothing.
+    explicit WebsocketClient(const std::string& url, std::string path = "/", std::string authorization = "");
     ~WebsocketClient();
     WebsocketClient(const WebsocketClient&) = delete;
     WebsocketClient& operator=(const WebsocketClient&) = delete;
@@ -41,13 +41,17 @@ public:
     std::optional<std::string> next(Milliseconds patience = Milliseconds(5000));
     /// Waits for the end of the connection.
     bool ended(Milliseconds patience = Milliseconds(5000));
+    /// Waits until the handshake has succeeded.
+    bool connected(Milliseconds patience = Milliseconds(5000));
 
 private:
     friend struct ClientProtocol;
+    const std::string path_;
+    const std::string authorization_;
     std::unique_ptr<Loop> loop_;
     std::thread thread_;
     lws* wsi_ = nullptr;          // loop thread
-    bool established_ = false;    // loop thread
+    bool established_ = false;    // written by the loop thread, under the mutex
     std::deque<std::string> out_; // loop thread
     std::string in_;              // loop thread
     std::mutex mutex_;
