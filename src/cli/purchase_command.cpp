@@ -187,17 +187,17 @@ Result<FileClaim> FileClaim::take(const std::filesystem::path& file)
         // Its last holder may have removed it between our open and our lock.
         struct stat ours {};
         struct stat there {};
-        if (::fstat(fd, &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino) {
-            ::unlink(path.c_str());
-            return FileClaim(fd);
-        }
+        if (::fstat(fd, &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino)
+            return FileClaim(fd, path);
         ::close(fd);
     }
 }
 
 FileClaim::~FileClaim()
 {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ < 0) return;
+    ::unlink(lock_.c_str()); // while it is still ours
+    ::close(fd_);
 }
 
 int go_on_with(const std::filesystem::path& file, Record& record, const Showing& showing, Terminal& terminal,

@@ -4,6 +4,8 @@
 #include "cli/terminal.h"
 
 #include <filesystem>
+#include <string>
+#include <utility>
 
 namespace adit::cli {
 
@@ -19,20 +21,21 @@ int go_on_with(const std::filesystem::path& file, Record& record, const Showing&
 /// `adit redeem`.
 int redeem_file(const std::filesystem::path& file, bool json, Terminal& terminal);
 
-/// One process at a time works on a purchase file. Holds as long as it lives. Errors: bad_step (another process has
-/// it); io.
+/// One process at a time works on a purchase file. Holds as long as it lives, or its process: what a killed one leaves
+/// of it is in nobody's way. Errors: bad_step (it is held already); io.
 class FileClaim {
 public:
     static Result<FileClaim> take(const std::filesystem::path& file);
-    FileClaim(FileClaim&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+    FileClaim(FileClaim&& other) noexcept : fd_(std::exchange(other.fd_, -1)), lock_(std::move(other.lock_)) {}
     FileClaim& operator=(FileClaim&&) = delete;
     FileClaim(const FileClaim&) = delete;
     FileClaim& operator=(const FileClaim&) = delete;
     ~FileClaim();
 
 private:
-    explicit FileClaim(int fd) : fd_(fd) {}
+    FileClaim(int fd, std::string lock) : fd_(fd), lock_(std::move(lock)) {}
     int fd_;
+    std::string lock_; // the file that is locked
 };
 
 } // namespace adit::cli
