@@ -50,7 +50,7 @@ std::optional<std::int64_t> number_fact(store::Store& store, std::string_view na
 
 } // namespace
 
-Publisher::Publisher(Parts parts) : parts_(std::move(parts)), next_refresh_(parts_.clock.steady()) {}
+Publisher::Publisher(Parts parts) : parts_(std::move(parts)) {}
 
 void Publisher::begin()
 {
@@ -58,7 +58,17 @@ void Publisher::begin()
         const std::lock_guard lock(mutex_);
         latest_listing_ = std::max(latest_listing_, number_fact(parts_.store, kFactListingAt).value_or(0));
         if (const auto first = number_fact(parts_.store, kFactFirstPublished)) first_published_ = UnixSeconds(*first);
+        // Where nothing is remembered, the relays are heard first.
+        listing_due_ = latest_listing_ != 0;
+        next_refresh_ = parts_.clock.steady() + protocol::kListingRefresh;
     }
+    wake_();
+    ask_for_newer();
+}
+
+/// A version that we did not make, and that is later than ours, is overwritten by one that is later still.
+void Publisher::ask_for_newer()
+{
     protocol::Filter filter;
     filter.authors = {parts_.shop.operator_key};
     filter.kinds = {protocol::kKindListing};
@@ -68,14 +78,17 @@ void Publisher::begin()
         [this](const nostr::FetchResult& found) {
             {
                 const std::lock_guard lock(mutex_);
+                listing_due_ = listing_due_ || !published_;
                 for (const Event& event : found.events) {
-                    latest_listing_ = std::max(latest_listing_, event.created_at.count());
+                    if (event.created_at.count() > latest_listing_) {
+                        latest_listing_ = event.created_at.count();
+                        listing_due_ = true;
+                    }
                     const auto listing = protocol::parse_listing(event);
                     if (!listing || !listing->listing.published_at) continue;
                     if (!first_published_ || *listing->listing.published_at < *first_published_)
                         first_published_ = listing->listing.published_at;
                 }
-                listing_due_ = true;
             }
             wake_();
         },
@@ -107,6 +120,7 @@ Result<void> Publisher::publish_listing()
         const std::lock_guard lock(mutex_);
         latest_listing_ = std::max(parts_.clock.now().count(), latest_listing_ + 1);
         created_at = UnixSeconds(latest_listing_);
+        published_ = true;
         if (!first_published_) first_published_ = created_at;
         listing.published_at = first_published_;
     }
@@ -219,20 +233,23 @@ void Publisher::send_outbox()
 Milliseconds Publisher::step()
 {
     bool due = false;
+    bool refresh = false;
     {
         const std::lock_guard lock(mutex_);
-        if (parts_.clock.steady() >= next_refresh_) {
-            // The first time belongs to begin(), which asks first what the relays have.
-            due = accepted_at_.has_value() || latest_listing_ != 0;
-            next_refresh_ = parts_.clock.steady() + protocol::kListingRefresh;
-        }
-        due = due || listing_due_;
+        refresh = next_refresh_ && parts_.clock.steady() >= *next_refresh_;
+        if (refresh) next_refresh_ = parts_.clock.steady() + protocol::kListingRefresh;
+        due = refresh || listing_due_;
         listing_due_ = false;
     }
     if (due) {
         const auto published = publish_listing();
-        if (!published) log_error("listing_not_published", {{"detail", published.error().detail}});
+        if (!published) {
+            log_error("listing_not_published", {{"detail", published.error().detail}});
+            const std::lock_guard lock(mutex_);
+            listing_due_ = true; // at the next step
+        }
     }
+    if (refresh) ask_for_newer();
     if (const auto told = publish_relay_list(); !told)
         log_error("relay_list_not_published", {{"detail", told.error().detail}});
     send_outbox();

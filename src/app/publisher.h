@@ -29,7 +29,8 @@ public:
 
     /// Called when there is something to send, so that the background thread looks.
     void on_work(std::function<void()> wake) { wake_ = std::move(wake); }
-    /// At start: asks the relays, in the background, for the listing they have, so that ours is later than any.
+    /// At start: asks the relays, in the background, for the listing they have, as step() does again every hour, so
+    /// that ours is later than any.
     void begin();
     /// The listing changed (paused, resumed): it goes out soon.
     void listing_changed();
@@ -43,6 +44,7 @@ private:
         SteadyTime next;
         Milliseconds pause{60'000};
     };
+    void ask_for_newer();
     Result<void> publish_listing();
     Result<void> publish_relay_list();
     void send_outbox();
@@ -52,12 +54,13 @@ private:
     std::function<void()> wake_ = [] {};
     mutable std::mutex mutex_;
     bool listing_due_ = false;
+    bool published_ = false;          // in this process
     std::int64_t latest_listing_ = 0; // created_at of the newest that any relay has, or that we made
     std::optional<UnixSeconds> first_published_;
     std::optional<UnixSeconds> accepted_at_;
     std::set<std::pair<protocol::EventId, std::string>> settled_; // to be written to the store
     std::map<protocol::EventId, Try> tries_;                      // of the outbox: sent, not yet settled everywhere
-    SteadyTime next_refresh_;
+    std::optional<SteadyTime> next_refresh_;                      // none: not begun
 };
 
 } // namespace adit::app
