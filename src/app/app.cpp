@@ -14,6 +14,7 @@
 #include "payments/till.h"
 #include "store/sqlite_store.h"
 #include "wg/address_pool.h"
+#include "wg/cidr.h"
 #include "wg/host_routes.h"
 #include "wg/open_device.h"
 
@@ -55,7 +56,7 @@ std::vector<std::string> texts_of(const std::vector<Network>& networks)
 {
     std::vector<std::string> texts;
     texts.reserve(networks.size());
-    for (const Network& network : networks) texts.push_back(network_text(network));
+    for (const Network& network : networks) texts.push_back(wg::cidr_text(network));
     return texts;
 }
 
@@ -198,10 +199,7 @@ Result<void> App::Parts::open_device()
     if (wireguard.backend != WireguardBackend::memory) {
         const wg::HostNetwork host = TRY(wg::read_host_network());
         own = host.addresses_of(wireguard.interface);
-        std::vector<Route> routes_there;
-        for (const wg::HostRoute& route : host.routes) routes_there.push_back({route.destination, route.interface});
-        for (const Complaint& complaint : check_routes(wireguard, routes_there))
-            return Error{Reason::bad_config, complaint};
+        for (const Complaint& complaint : check_routes(wireguard, host)) return Error{Reason::bad_config, complaint};
     }
     pool = TRY(wg::AddressPool::open(wireguard.subnet, wireguard.subnet6, own, clock));
     tunnels.emplace(*store, *device, *pool, clock, rng,

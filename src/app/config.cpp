@@ -6,6 +6,8 @@
 #include "payments/cashu/mint_url.h"
 #include "protocol/nip19.h"
 #include "protocol/purchase_auth.h"
+#include "wg/cidr.h"
+#include "wg/interface_name.h"
 
 #include <algorithm>
 
@@ -80,14 +82,14 @@ ServerConfig read_server(Section section)
                       shown(*public_host.value) + " is no host, expected a name without scheme and path");
     const auto proxies = section.texts("trusted_proxies");
     for (const auto& [text, place] : proxies.value) {
-        const auto network = parse_network(text);
+        const auto network = wg::parse_cidr(text);
         if (network)
             server.trusted_proxies.push_back(without_host_bits(*network));
         else
             section.error(place, "trusted_proxies",
                           shown(text) + " is no address or network, expected e.g. 10.0.0.0/8");
     }
-    if (!proxies.given) server.trusted_proxies = {*parse_network("127.0.0.0/8"), *parse_network("::1")};
+    if (!proxies.given) server.trusted_proxies = {*wg::parse_cidr("127.0.0.0/8"), *wg::parse_cidr("::1")};
     section.unknown();
     return server;
 }
@@ -117,16 +119,16 @@ std::optional<Network> read_subnet(Section& section, std::string_view key, wg::H
 {
     const auto read = section.text(key);
     if (!read.value && !otherwise) return std::nullopt;
-    const auto network = parse_network(read.value.value_or(std::string(otherwise.value_or(""))));
+    const auto network = wg::parse_cidr(read.value.value_or(std::string(otherwise.value_or(""))));
     if (!network || network->address.family != family || network->prefix < least || network->prefix > most) {
         section.error(read.place, key,
                       shown(read.value.value_or("")) + " is no such network, expected e.g. " + std::string(example) +
                           " with a prefix of " + std::to_string(least) + " to " + std::to_string(most));
         return std::nullopt;
     }
-    if (has_host_bits(*network))
-        section.warn(read.place, key, "is taken as " + network_text(without_host_bits(*network)));
-    return without_host_bits(*network);
+    const Network whole = without_host_bits(*network);
+    if (whole != *network) section.warn(read.place, key, "is taken as " + wg::cidr_text(whole));
+    return whole;
 }
 
 WireguardBackend read_backend(Section& section)
@@ -183,13 +185,13 @@ WireguardConfig read_wireguard(Section section, Reading& reading)
     if (!section.given()) section.error(section.place(), "", "is missing, expected a [wireguard] table");
     const auto interface = section.text("interface");
     wireguard.interface = interface.value.value_or(wireguard.interface);
-    if (!is_interface_name(wireguard.interface))
+    if (!wg::is_interface_name(wireguard.interface))
         section.error(interface.place, "interface",
                       shown(wireguard.interface) + " is no interface, expected e.g. \"wg0\"");
     const auto host = section.needed_text("endpoint_host", "the host that WireGuard clients dial");
     wireguard.endpoint_host = host.value.value_or("");
     if (host.value &&
-        (!is_host(*host.value) || (host.value->find(':') != std::string::npos && !parse_network(*host.value))))
+        (!is_host(*host.value) || (host.value->find(':') != std::string::npos && !wg::parse_cidr(*host.value))))
         section.error(host.place, "endpoint_host",
                       shown(*host.value) + " is no host, expected a name or address without port");
     wireguard.endpoint_port = static_cast<std::uint16_t>(section.number("endpoint_port", 51820, 1, 65535).value);

@@ -7,7 +7,7 @@
 #include "protocol/keys.h"
 #include "protocol/listing.h"
 #include "protocol/wireguard_key.h"
-#include "wg/device.h"
+#include "wg/host_routes.h"
 
 #include <filesystem>
 #include <functional>
@@ -160,18 +160,7 @@ std::filesystem::path config_path(std::optional<std::filesystem::path> given,
 /// "adit.db" beside `configured`, which is left alone, unless that itself is called adit.db.
 std::filesystem::path our_database(const std::filesystem::path& configured);
 
-struct Route {
-    Network destination;
-    std::string interface;
-};
-/// One complaint for each route of the host, our own interface's aside, that overlaps a subnet. A default route does
-/// not.
-std::vector<Complaint> check_routes(const WireguardConfig& wireguard, std::span<const Route> routes);
-
-/// "10.66.42.0/24".
-std::string network_text(const Network& network);
-/// An address alone is a host route. Errors: bad_encoding.
-Result<Network> parse_network(std::string_view text);
-bool overlap(const Network& a, const Network& b);
+/// One complaint for each subnet that overlaps a route of the host, our own interface's and default routes aside.
+std::vector<Complaint> check_routes(const WireguardConfig& wireguard, const wg::HostNetwork& host);
 
 } // namespace adit::app

@@ -1,7 +1,8 @@
 #include "app/config_values.h"
 
+#include "wg/cidr.h"
+
 #include <algorithm>
-#include <arpa/inet.h>
 #include <charconv>
 
 namespace adit::app {
@@ -9,13 +10,6 @@ namespace adit::app {
 namespace {
 
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
-unsigned width(const Network& network) { return network.address.family == wg::HostAddress::Family::v4 ? 32 : 128; }
-
-bool bit(const Network& network, unsigned index)
-{
-    return (network.address.bytes[index / 8] >> (7 - index % 8) & 1) != 0;
-}
 
 bool is_port(std::string_view text)
 {
@@ -54,84 +48,29 @@ bool is_host(std::string_view text)
     if (text.starts_with('[')) {
         const std::size_t end = text.find(']');
         if (end == std::string_view::npos) return false;
-        const auto address = parse_network(text.substr(1, end - 1));
+        const auto address = wg::parse_cidr(text.substr(1, end - 1));
         const std::string_view rest = text.substr(end + 1);
         return address && text.substr(1, end - 1).find('/') == std::string_view::npos &&
                address->address.family == wg::HostAddress::Family::v6 &&
                (rest.empty() || (rest.front() == ':' && is_port(rest.substr(1))));
     }
-    if (const auto bare = parse_network(text); bare && text.find('/') == std::string_view::npos) return true;
+    if (const auto bare = wg::parse_cidr(text); bare && text.find('/') == std::string_view::npos) return true;
     const std::size_t colon = std::min(text.find(':'), text.size());
     return is_name(text.substr(0, colon)) && (colon == text.size() || is_port(text.substr(colon + 1)));
 }
 
-bool is_interface_name(std::string_view text)
-{
-    return !text.empty() && text.size() <= 15 && text != "." && text != ".." &&
-           std::all_of(text.begin(), text.end(), [](char c) {
-               return is_alphanumeric(c) || std::string_view("_=+.-").find(c) != std::string_view::npos;
-           });
-}
+Network without_host_bits(const Network& network) { return {wg::first_address(network), network.prefix}; }
 
-bool has_host_bits(const Network& network) { return without_host_bits(network) != network; }
-
-Network without_host_bits(Network network)
-{
-    for (unsigned i = network.prefix; i < width(network); ++i)
-        network.address.bytes[i / 8] = static_cast<std::uint8_t>(network.address.bytes[i / 8] & ~(0x80U >> (i % 8)));
-    return network;
-}
-
-std::string network_text(const Network& network)
-{
-    char buffer[INET6_ADDRSTRLEN] = "";
-    const int family = network.address.family == wg::HostAddress::Family::v4 ? AF_INET : AF_INET6;
-    inet_ntop(family, network.address.bytes.data(), buffer, sizeof buffer);
-    return std::string(buffer) + "/" + std::to_string(network.prefix);
-}
-
-Result<Network> parse_network(std::string_view text)
-{
-    const Error malformed{Reason::bad_encoding, "no network"};
-    const std::size_t slash = std::min(text.find('/'), text.size());
-    const std::string address(text.substr(0, slash)); // inet_pton wants a terminator
-    if (address.size() >= INET6_ADDRSTRLEN || address.find('\0') != std::string::npos) return malformed;
-    Network network;
-    if (inet_pton(AF_INET, address.c_str(), network.address.bytes.data()) == 1) {
-        network.address.family = wg::HostAddress::Family::v4;
-    } else {
-        network.address.bytes = {};
-        network.address.family = wg::HostAddress::Family::v6;
-        if (inet_pton(AF_INET6, address.c_str(), network.address.bytes.data()) != 1) return malformed;
-    }
-    network.prefix = static_cast<std::uint8_t>(width(network));
-    if (slash == text.size()) return network;
-    const std::string_view digits = text.substr(slash + 1);
-    const auto [stop, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), network.prefix);
-    if (failure != std::errc{} || stop != digits.data() + digits.size() || network.prefix > width(network))
-        return malformed;
-    return network;
-}
-
-bool overlap(const Network& a, const Network& b)
-{
-    if (a.address.family != b.address.family) return false;
-    for (unsigned i = 0; i < std::min(a.prefix, b.prefix); ++i)
-        if (bit(a, i) != bit(b, i)) return false;
-    return true;
-}
-
-std::vector<Complaint> check_routes(const WireguardConfig& wireguard, std::span<const Route> routes)
+std::vector<Complaint> check_routes(const WireguardConfig& wireguard, const wg::HostNetwork& host)
 {
     std::vector<Complaint> complaints;
     const auto check = [&](const Network& subnet, std::string_view key) {
-        for (const Route& route : routes) {
-            if (route.destination.prefix == 0 || route.interface == wireguard.interface) continue;
-            if (!overlap(subnet, route.destination)) continue;
-            complaints.push_back("wireguard." + std::string(key) + ": " + network_text(subnet) +
-                                 " overlaps the route to " + network_text(route.destination) + " on " +
-                                 route.interface + ", expected a network that this host does not use");
-        }
+        const auto route = wg::overlapping_route(host, subnet, wireguard.interface);
+        if (!route) return;
+        complaints.push_back("wireguard." + std::string(key) + ": " + wg::cidr_text(subnet) +
+                             " overlaps the route to " + wg::cidr_text(route->destination) +
+                             (route->interface.empty() ? "" : " on " + route->interface) +
+                             ", expected a network that this host does not use");
     };
     check(wireguard.subnet, "subnet_cidr");
     if (wireguard.subnet6) check(*wireguard.subnet6, "subnet_cidr6");

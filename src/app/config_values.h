@@ -20,10 +20,7 @@ inline bool is_relay(const Url& url) { return url.scheme == "ws" || url.scheme =
 
 /// A host name or address with or without a port; IPv6 with a port is in brackets.
 bool is_host(std::string_view text);
-/// 1 to 15 characters that Linux takes for an interface.
-bool is_interface_name(std::string_view text);
-/// Whether bits beyond the prefix are set.
-bool has_host_bits(const Network& network);
-Network without_host_bits(Network network);
+/// With the bits behind the prefix cleared.
+Network without_host_bits(const Network& network);
 
 } // namespace adit::app

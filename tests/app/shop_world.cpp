@@ -4,6 +4,7 @@
 #include "payments/cashu/curve.h"
 #include "payments/cashu/p2pk.h"
 #include "protocol/constants.h"
+#include "wg/cidr.h"
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -48,7 +49,7 @@ Config make_config(const ShopWorld::Options& options, const std::filesystem::pat
     config.server.public_host = kHost;
     config.database.ours = folder / "state" / "adit.db";
     config.wireguard.endpoint_host = kHost;
-    config.wireguard.subnet = must(parse_network(options.subnet));
+    config.wireguard.subnet = must(wg::parse_cidr(options.subnet));
     config.wireguard.dns = {"10.66.42.1"};
     config.wireguard.preshared_keys = options.preshared_keys;
     config.wireguard.server_key = protocol::WireguardKey(ByteArray<32>{9, 9, 9});

@@ -1,5 +1,6 @@
 // Live sessions as peers of a device: ended on time, counted, put back, and never mixed up with those of others.
 #include "app/shop_world.h"
+#include "wg/cidr.h"
 
 #include <thread>
 
@@ -42,7 +43,7 @@ protected:
     {
         return world.process->tunnels->view(delivered.session_id.value_or("")).value();
     }
-    static wg::AllowedIp range(std::string_view text) { return parse_network(text).value(); }
+    static wg::AllowedIp range(std::string_view text) { return wg::parse_cidr(text).value(); }
     static Buyer renewal_of(ShopWorld& world, const Buyer& first)
     {
         Buyer buyer = world.buyer({4, 32, 64});
