@@ -1,5 +1,6 @@
 // main.cpp - aditd: read the config, build the app, run it.
 #include "app/app.h"
+#include "base/curtains.h"
 #include "base/log.h"
 
 #include <csignal>
@@ -7,9 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <malloc.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -75,22 +73,13 @@ std::optional<Arguments> parse_arguments(int argc, char** argv, int& status)
     return arguments;
 }
 
-/// Keys are in this memory: no core dumps, no reading by other processes of the same user, no files for others.
-void close_the_curtains()
-{
-    ::umask(077);
-    ::prctl(PR_SET_DUMPABLE, 0);
-    const rlimit none{0, 0};
-    ::setrlimit(RLIMIT_CORE, &none);
-    // Threads come and go with purchases; an arena for each would keep what they freed.
-    ::mallopt(M_ARENA_MAX, 2);
-}
-
 } // namespace
 
 int main(int argc, char** argv)
 {
-    close_the_curtains();
+    adit::close_the_curtains();
+    // Threads come and go with purchases; an arena for each would keep what they freed.
+    ::mallopt(M_ARENA_MAX, 2);
     int status = 0;
     const auto arguments = parse_arguments(argc, argv, status);
     if (!arguments) return status;
@@ -107,7 +96,10 @@ int main(int argc, char** argv)
     for (const auto& warning : loaded.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
     for (const auto& error : loaded.errors) std::fprintf(stderr, "error: %s\n", error.c_str());
     if (!loaded.config) return 2;
-    if (arguments->check_only) return 0;
+    if (arguments->check_only) {
+        std::printf("%s: no mistakes%s\n", path.c_str(), loaded.warnings.empty() ? "" : ", but see the warnings");
+        return 0;
+    }
 
     // Signals are taken by a thread of their own; every other thread is made with them blocked.
     sigset_t signals;

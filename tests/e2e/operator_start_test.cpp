@@ -286,6 +286,24 @@ TEST(OperatorStart, AWrongConfigSaysWhereAndWhat)
     EXPECT_EQ(checked, 2);
 }
 
+TEST(OperatorStart, ACheckOfTheConfigSaysWhatItFoundAndStartsNothing)
+{
+    Shop shop;
+    shop.write_config();
+    const std::string config = shop.options().config.string();
+    const auto check = [&] { return start_program("aditd", {"--check", "--config", config}); };
+    auto good = check();
+    EXPECT_EQ(must(good.wait(Milliseconds(30'000))), 0);
+    EXPECT_NE(good.output().find(config + ": no mistakes"), std::string::npos) << good.output();
+    EXPECT_FALSE(std::filesystem::exists(shop.folder / "state" / "adit.db"));
+    shop.settings.limits = "workers = 0\n";
+    shop.write_config();
+    auto bad = check();
+    EXPECT_EQ(must(bad.wait(Milliseconds(30'000))), 2);
+    EXPECT_NE(bad.output().find("limits.workers"), std::string::npos) << bad.output();
+    EXPECT_EQ(bad.output().find("no mistakes"), std::string::npos) << bad.output();
+}
+
 TEST(OperatorStart, ASecretFileThatOthersMayReadIsRefused)
 {
     Shop shop;

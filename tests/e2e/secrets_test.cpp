@@ -164,5 +164,18 @@ TEST(Secrets, NothingSecretIsLoggedInASaleOrItsRefusals)
     EXPECT_GT(secrets.size(), 100U);
 }
 
+TEST(Secrets, TheDaemonsMemoryIsNeverDumped)
+{
+    Shop shop;
+    shop.start();
+    const std::string limits = contents("/proc/" + std::to_string(shop.daemon->pid()) + "/limits");
+    const auto core = limits.find("Max core file size");
+    ASSERT_NE(core, std::string::npos) << limits;
+    std::istringstream words(limits.substr(core + std::string_view("Max core file size").size()));
+    std::string soft, hard;
+    words >> soft >> hard;
+    EXPECT_EQ(soft + " " + hard, "0 0");
+}
+
 } // namespace
 } // namespace adit::e2e
