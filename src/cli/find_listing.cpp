@@ -9,7 +9,7 @@ Result<Found> find_listings(const std::vector<std::string>& urls, const std::opt
                             const Clock& clock, Reporter& reporter)
 {
     const auto relays = TRY(Relays::open(urls, clock, system_rng()));
-    reporter.progress("asking " + std::to_string(urls.size()) + " relays");
+    reporter.progress("asking " + std::to_string(urls.size()) + (urls.size() == 1 ? " relay" : " relays"));
     auto result = relays->fetch(listing_filters(author));
     if (!any_answered(result)) return Error{Reason::relay_unavailable, coverage_words(result)};
     if (auto filters = deletion_filters(result.events); !filters.empty()) {
