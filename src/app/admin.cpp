@@ -62,7 +62,7 @@ std::string answer_to(const std::string& line, const std::map<std::string, Admin
         for (const auto& [name, run] : commands) known += (known.empty() ? "" : ", ") + name;
         return failure(Reason::bad_request, "unknown command; there are: " + known);
     }
-    const auto result = command->second();
+    const auto result = command->second(*request);
     if (!result) return failure(result.error().reason, result.error().detail);
     nlohmann::json answer = nlohmann::json::parse(*result, nullptr, false);
     answer["ok"] = true;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace adit::app {
@@ -17,8 +18,8 @@ namespace adit::app {
 /// Mode 0600 in a 0700 folder; peers of another user than ours or root are not served.
 class AdminSocket {
 public:
-    /// Called on a worker; gives the members of the answer as JSON text, or why not.
-    using Command = std::function<Result<std::string>()>;
+    /// Called on a worker with the whole request; gives the members of the answer as JSON text, or why not.
+    using Command = std::function<Result<std::string>(const nlohmann::json& request)>;
 
     /// On the loop thread or before the loop runs, as is the destructor. Loop and workers must outlive it.
     /// Errors: io (the folder or the socket can not be made, or another process listens there).

@@ -6,12 +6,15 @@
 #include "app/recovery.h"
 #include "app/routes.h"
 #include "app/seed_file.h"
+#include "app/settlements.h"
 #include "app/steady_wall_clock.h"
 #include "app/wallet.h"
 #include "base/log.h"
 #include "http/server.h"
 #include "nostr/relay_pool.h"
+#include "payments/lightning/open_backend.h"
 #include "payments/till.h"
+#include "protocol/json_fields.h"
 #include "store/sqlite_store.h"
 #include "wg/address_pool.h"
 #include "wg/cidr.h"
@@ -30,9 +33,11 @@ namespace {
 
 constexpr Milliseconds kMintTimeout{15'000};
 constexpr Milliseconds kWalletPatience{60'000};
+constexpr Milliseconds kBackendTimeout{10'000};
 constexpr Milliseconds kMintRefreshEvery{600'000};
 constexpr Milliseconds kMintRetryFirst{2'000};
 constexpr Milliseconds kMintRetryMost{60'000};
+constexpr std::size_t kMostOwedShown = 100; // in one answer of the admin socket
 constexpr std::string_view kFactPaused = "paused";
 
 std::string mint_fact(const payments::Mint& mint) { return "mint.keysets." + mint.url(); }
@@ -71,13 +76,17 @@ struct App::Parts {
     Result<void> open_store();
     Result<void> open_device();
     Result<void> open_till();
+    Result<void> open_lightning();
     Result<void> open_relays();
     Result<void> ensure_wallet();
     Result<void> serve();
     void stop();
     Milliseconds refresh_mints();
     Result<std::string> set_paused(bool paused);
-    std::string status() const;
+    Result<std::string> status() const;
+    Result<std::vector<store::Purchase>> owed() const;
+    Result<std::string> sessions() const;
+    Result<std::string> settle_by_hand(const nlohmann::json& request);
     /// Runs `task` on the loop thread and waits for it.
     template<typename Task>
     auto on_loop(Task task) -> decltype(task());
@@ -105,6 +114,12 @@ struct App::Parts {
     std::optional<SwapLimits> limits;
     std::optional<Recovery> recovery;
 
+    std::unique_ptr<payments::lightning::Backend> lightning_backend;
+    std::optional<LightningNode> lightning_node;
+    std::optional<InvoiceLimits> invoice_limits;
+    std::optional<Settlements> settlements;
+    std::optional<LightningSale> lightning_sale;
+
     std::unique_ptr<Loop> loop;
     std::thread loop_thread;
     std::optional<nostr::RelayPool> relays;
@@ -119,6 +134,7 @@ struct App::Parts {
 
     std::optional<Background> tunnel_keeper;
     std::optional<Background> recovery_keeper;
+    std::optional<Background> settlement_keeper;
     std::optional<Background> mint_watch;
     std::optional<Background> nostr_keeper;
     Milliseconds mint_pause = kMintRetryFirst;
@@ -174,6 +190,7 @@ Result<void> App::start()
     TRY(parts_->open_store());
     TRY(parts_->open_device());
     TRY(parts_->open_till());
+    TRY(parts_->open_lightning());
     TRY(parts_->open_relays());
     if (parts_->config.cashu.enabled) TRY(parts_->ensure_wallet());
     TRY(parts_->serve());
@@ -229,6 +246,24 @@ Result<void> App::Parts::open_till()
     return recovery->load();
 }
 
+Result<void> App::Parts::open_lightning()
+{
+    const LightningConfig& lightning = config.lightning;
+    if (!lightning.sells()) return {};
+    lightning_backend = TRY(payments::lightning::open_backend(
+        {.kind = lightning.backend == LightningBackend::lnd ? payments::lightning::BackendKind::lnd
+                                                            : payments::lightning::BackendKind::phoenixd,
+         .base_url = lightning.base_url,
+         .password = SecretText(std::string(lightning.api_token.expose())),
+         .macaroon_file = lightning.macaroon_file,
+         .tls_cert_file = lightning.tls_cert_file,
+         .hold = lightning.hold,
+         .timeout = kBackendTimeout}));
+    lightning_node.emplace(*lightning_backend);
+    invoice_limits.emplace(config.limits, pool->size());
+    return {};
+}
+
 Result<void> App::Parts::open_relays()
 {
     loop = Loop::create(nullptr);
@@ -267,7 +302,17 @@ Result<void> App::Parts::serve()
         purchases.emplace(Purchases::Parts{shop, *store, *till, *tunnels, in_flight, *limits, clock,
                                            [this](payments::PurchaseId id) { recovery->add(id); }});
     }
-    routes.emplace(Routes::Parts{shop, *store, purchases ? &*purchases : nullptr, *tunnels, *workers, clock,
+    if (lightning_node) {
+        settlements.emplace(Settlements::Parts{shop, *store, *lightning_node, *tunnels, *invoice_limits,
+                                               till ? &*till : nullptr, *workers, clock});
+        TRY(settlements->load());
+        lightning_sale.emplace(LightningSale::Parts{
+            shop, *store, *lightning_node, *tunnels, *invoice_limits, clock, rng,
+            [this](payments::PurchaseId id, const store::Invoice& invoice) { settlements->add(id, invoice); },
+            [this](payments::PurchaseId id) { settlements->ask_for(id); }});
+    }
+    routes.emplace(Routes::Parts{shop, *store, purchases ? &*purchases : nullptr,
+                                 lightning_sale ? &*lightning_sale : nullptr, *tunnels, *workers, clock,
                                  [this] {
                                      const auto status = relays->status();
                                      return std::ranges::any_of(
@@ -277,7 +322,8 @@ Result<void> App::Parts::serve()
                                      return std::ranges::any_of(mints->all(), [](const auto& mint) {
                                          return !mint->silent() && !mint->book().page()->keysets.empty();
                                      });
-                                 }});
+                                 },
+                                 [this] { return lightning_node->usable(); }});
 
     tunnel_keeper.emplace([this] { return tunnels->step(); });
     tunnels->on_new_deadline([this] { tunnel_keeper->wake(); });
@@ -294,6 +340,11 @@ Result<void> App::Parts::serve()
         recovery->on_settled([this] { nostr_keeper->wake(); });
     }
     if (purchases) purchases->on_sold([this] { nostr_keeper->wake(); });
+    if (settlements) {
+        settlement_keeper.emplace([this] { return settlements->step(); });
+        settlements->on_work([this] { settlement_keeper->wake(); });
+        settlements->on_settled([this] { nostr_keeper->wake(); });
+    }
 
     server = TRY(on_loop([this] {
         http::ServerOptions options;
@@ -307,12 +358,19 @@ Result<void> App::Parts::serve()
     }));
     admin = TRY(on_loop([this] {
         return AdminSocket::open(*loop, *workers, config.admin.socket,
-                                 {{"status", [this]() -> Result<std::string> { return status(); }},
-                                  {"pause", [this] { return set_paused(true); }},
-                                  {"resume", [this] { return set_paused(false); }}});
+                                 {{"status", [this](const nlohmann::json&) { return status(); }},
+                                  {"pause", [this](const nlohmann::json&) { return set_paused(true); }},
+                                  {"resume", [this](const nlohmann::json&) { return set_paused(false); }},
+                                  {"sessions", [this](const nlohmann::json&) { return sessions(); }},
+                                  {"settle-by-hand",
+                                   [this](const nlohmann::json& request) { return settle_by_hand(request); }}});
     }));
     tunnel_keeper->start();
     if (recovery_keeper) recovery_keeper->start();
+    if (settlements) {
+        lightning_backend->start(*settlements, settlements->settle_index());
+        settlement_keeper->start();
+    }
     mint_watch->start();
     nostr_keeper->start();
     publisher->begin();
@@ -352,14 +410,54 @@ Result<std::string> App::Parts::set_paused(bool paused)
     return status();
 }
 
-std::string App::Parts::status() const
+/// Paid, and neither delivered nor paid back for longer than that should take.
+Result<std::vector<store::Purchase>> App::Parts::owed() const
+{
+    std::vector<store::Purchase> all;
+    if (settlements) all = TRY(settlements->owed());
+    if (recovery)
+        for (const payments::PurchaseId id : recovery->owed()) all.push_back(TRY(store->purchase(id)));
+    return all;
+}
+
+Result<std::string> App::Parts::sessions() const
+{
+    const auto all = TRY(owed());
+    nlohmann::json rows = nlohmann::json::array();
+    for (const store::Purchase& purchase : std::span(all).first(std::min(all.size(), kMostOwedShown)))
+        rows.push_back({{"purchase", static_cast<std::int64_t>(purchase.id)},
+                        {"method", session::method_word(purchase.method)},
+                        {"state", session::state_word(purchase.state)},
+                        {"since", purchase.state_since.count()},
+                        {"price_sat", purchase.price.count()},
+                        {"quantity", purchase.quantity},
+                        {"unit", purchase.tier_unit},
+                        {"refund_pubkey", purchase.refund_key ? purchase.refund_key->hex() : ""}});
+    return nlohmann::json{{"sessions", tunnels->live()}, {"owed_in_all", all.size()}, {"owed", std::move(rows)}}.dump();
+}
+
+Result<std::string> App::Parts::settle_by_hand(const nlohmann::json& request)
+{
+    const nlohmann::json* given = protocol::member(request, "purchase");
+    const auto number = given ? protocol::whole_number(*given, std::numeric_limits<std::int64_t>::max()) : std::nullopt;
+    if (!number) return Error{Reason::bad_request, "expected the number of a purchase that is owed"};
+    const payments::PurchaseId id{static_cast<std::int64_t>(*number)};
+    const auto rows = TRY(owed());
+    if (std::ranges::find(rows, id, &store::Purchase::id) == rows.end())
+        return Error{Reason::bad_request, "purchase " + std::to_string(*number) + " is not owed"};
+    TRY(store->mark_settled_by_hand(id));
+    log_info("purchase_settled_by_hand", {{"purchase", static_cast<std::int64_t>(id)}});
+    return sessions();
+}
+
+Result<std::string> App::Parts::status() const
 {
     nlohmann::json relays_now = nlohmann::json::array();
     for (const nostr::RelayStatus& relay : relays->status())
         relays_now.push_back({{"url", relay.url}, {"connected", relay.connected}, {"last_error", relay.last_error}});
     const nlohmann::json now = {{"paused", shop.paused.load()},
                                 {"sessions", tunnels->live()},
-                                {"owed", recovery ? recovery->owed() : 0},
+                                {"owed", TRY(owed()).size()},
                                 {"relays", std::move(relays_now)}};
     return now.dump();
 }
@@ -369,6 +467,8 @@ void App::Parts::stop()
 {
     if (server) on_loop([this] { server->stop_accepting(); });
     if (admin) on_loop([this] { admin.reset(); });
+    if (lightning_backend) lightning_backend->stop();
+    if (settlement_keeper) settlement_keeper->stop();
     if (workers) workers->stop(); // purchases in flight get their answers
     for (auto* keeper : {&nostr_keeper, &mint_watch, &recovery_keeper, &tunnel_keeper})
         if (*keeper) (*keeper)->stop();

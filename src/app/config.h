@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/file.h"
+#include "base/secret_text.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "protocol/keys.h"
@@ -54,18 +55,20 @@ struct WireguardConfig {
     bool preshared_keys = false;
 };
 
-enum class LightningBackend { stub, phoenixd, lnd };
+enum class LightningBackend { stub, phoenixd, lnd }; // stub: refuses every invoice
 enum class SuccessAction { link, text };
 
 struct LightningConfig {
     bool enabled = false;
     LightningBackend backend = LightningBackend::stub;
     std::string base_url;
-
-    bool hold = false;
+    SecretText api_token; // phoenixd's password
+    bool hold = false;    // lnd: the buyer is charged only once the tunnel is up
     SuccessAction success_action = SuccessAction::link;
-    std::filesystem::path macaroon_file;
-    std::filesystem::path tls_cert_file;
+    std::filesystem::path macaroon_file; // lnd
+    std::filesystem::path tls_cert_file; // lnd: the only certificate trusted
+
+    bool sells() const { return enabled && backend != LightningBackend::stub; }
 };
 
 struct CashuConfig {

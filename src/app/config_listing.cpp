@@ -123,7 +123,8 @@ void read_lightning_method(Section& row, ListingPart& part)
         *mechanism.value != "keysend")
         row.error(mechanism.place, "mechanism",
                   shown(*mechanism.value) + " is not known, expected \"lnurl-pay\", \"bolt11\" or \"keysend\"");
-    if (endpoint.value) part.lightning.push_back({*endpoint.value, row.place(), endpoint.place});
+    if (endpoint.value && mechanism.value)
+        part.lightning.push_back({*endpoint.value, *mechanism.value, row.place(), endpoint.place});
 }
 
 void read_payments(Section& section, ListingPart& part)

@@ -16,12 +16,13 @@ struct CashuMethod {
 };
 struct LightningMethod {
     std::string endpoint;
+    std::string mechanism;
     Place place;
     Place endpoint_place;
 };
 
 struct ListingPart {
-    protocol::Listing listing; // its cashu methods included, the lightning ones not
+    protocol::Listing listing; // its cashu methods included; the lightning ones join once they are known to be sold
     protocol::LegacyTag legacy_tag = protocol::LegacyTag::with;
     std::vector<CashuMethod> cashu;
     std::vector<LightningMethod> lightning;

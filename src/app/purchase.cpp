@@ -1,11 +1,10 @@
 #include "app/purchase.h"
 
+#include "app/delivered_config.h"
 #include "base/log.h"
 #include "payments/cashu/curve.h"
 #include "payments/cashu/nut18.h"
 #include "protocol/constants.h"
-#include "protocol/wg_config.h"
-#include "session/tier.h"
 
 namespace adit::app {
 
@@ -24,7 +23,8 @@ std::int64_t number(PurchaseId id) { return static_cast<std::int64_t>(id); }
 /// Change and refunds go to the key the buyer named, else to the one that signed.
 const protocol::PublicKey& beneficiary(const Purchase& purchase)
 {
-    return purchase.refund_key ? *purchase.refund_key : purchase.auth_key;
+    CHECK(purchase.auth_key.has_value()); // every purchase with Cashu has one
+    return purchase.refund_key ? *purchase.refund_key : *purchase.auth_key;
 }
 
 Terms terms_of(const Purchase& purchase) { return {purchase.price, beneficiary(purchase)}; }
@@ -178,6 +178,7 @@ Result<Fulfilment> Purchases::sell(const http::Request& request, const Reading& 
         return Error{Reason::policy, "the mint lacks one of NUT-07, 09, 10 or 11"};
 
     const store::NewPurchase purchase{
+        .method = session::Method::cashu,
         .event_id = auth.event_id,
         .auth_key = auth.buyer,
         .refund_key = body.refund_key,
@@ -205,7 +206,7 @@ Result<PurchaseId> Purchases::take_payment(const store::NewPurchase& purchase, c
 {
     const SwapLimits::Turn turn = TRY(parts_.limits.start(tender, source, parts_.clock.steady()));
     const store::Store::Reserved held = TRY(reserve(purchase));
-    const Terms terms{purchase.price, purchase.refund_key ? *purchase.refund_key : purchase.auth_key};
+    const Terms terms{purchase.price, purchase.refund_key ? *purchase.refund_key : *purchase.auth_key};
     TRY(redeem(held.purchase, tender, terms, source));
     return held.purchase;
 }
@@ -295,7 +296,7 @@ Result<payments::Receipt> Purchases::redeem(PurchaseId purchase, const Tender& t
 /// sales at other mints must not wait behind them. Errors: mint_unreachable (the background asks meanwhile).
 Result<SwapLimits::Turn> Purchases::turn_at_mint_of(const Purchase& purchase)
 {
-    const payments::Mint* mint = parts_.till.mints().find(purchase.mint);
+    const payments::Mint* mint = parts_.till.mints().find(purchase.mint.value_or(""));
     if (!mint) return Error{Reason::mint_unreachable, "the mint is not in the config any more"};
     auto turn = parts_.limits.ask_again(*mint);
     if (!turn) return Error{Reason::mint_unreachable, turn.error().detail};
@@ -327,6 +328,10 @@ Result<Fulfilment> Purchases::go_on(const Purchase& purchase, const protocol::Pu
     case State::received:
     case State::reserved:
     case State::released:
+    case State::open: // of Lightning, from here
+    case State::accepted:
+    case State::live:
+    case State::settling:
         break;
     }
     return Error{Reason::internal, "a purchase in a state that is never found"};
@@ -423,32 +428,12 @@ Result<Fulfilment> Purchases::answer(const Purchase& purchase, const protocol::P
 
     // A stranger who holds the token may renew a session, but learns neither its secrets nor its page.
     const bool trusted = asking == purchase.auth_key && TRY(parts_.store.first_buyer_is(live->session.row, asking));
-    const Config& config = parts_.shop.config;
-    const protocol::Price tag{purchase.tier_amount, "sat", purchase.tier_unit};
-    const protocol::Tier tier = TRY(session::tier_of(tag, 0));
 
-    protocol::ClientConfig client{
-        .private_key = std::nullopt,
-        .addresses = {live->lease.address + "/32"},
-        .dns = config.wireguard.dns,
-        .mtu = config.wireguard.mtu,
-        .server_key = *server_key,
-        .preshared_key = std::nullopt,
-        .endpoint = protocol::join_endpoint(config.wireguard.endpoint_host, config.wireguard.endpoint_port)};
-    if (live->lease.address6) client.addresses.push_back(*live->lease.address6 + "/128");
-    if (trusted && live->lease.preshared_key) client.preshared_key = live->lease.preshared_key->duplicate();
-
-    protocol::ConfigComments comments;
-    comments.operator_name = config.listing.title;
-    comments.listing =
-        protocol::encode_coordinate({protocol::kKindListing, parts_.shop.operator_key, config.listing.d_tag});
-    comments.tier = session::describe(tier, purchase.quantity);
-    comments.expires_at = purchase.expires_at;
-    if (purchase.grant.cls == session::GrantClass::data) comments.quota_bytes = purchase.grant.amount;
-    if (trusted) comments.session_url = "https://" + config.server.public_host + "/session/" + live->session.id;
-
+    DeliveredTerms terms{purchase.tier_amount, purchase.tier_unit, purchase.quantity, purchase.grant,
+                         purchase.expires_at,  trusted,            std::nullopt};
+    if (trusted) terms.session_id = live->session.id;
     protocol::Delivered delivered;
-    delivered.config = protocol::render_config(client, comments);
+    delivered.config = TRY(delivered_config(parts_.shop, *server_key, live->lease, terms));
     delivered.expires_at = purchase.expires_at.value_or(purchase.state_since);
     if (trusted) delivered.session_id = live->session.id;
     delivered.quantity = purchase.quantity;

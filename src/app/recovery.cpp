@@ -19,7 +19,8 @@ constexpr Milliseconds kNothingToDo{60'000};
 
 const protocol::PublicKey& beneficiary(const Purchase& purchase)
 {
-    return purchase.refund_key ? *purchase.refund_key : purchase.auth_key;
+    CHECK(purchase.auth_key.has_value()); // every purchase with Cashu has one
+    return purchase.refund_key ? *purchase.refund_key : *purchase.auth_key;
 }
 
 } // namespace
@@ -47,6 +48,10 @@ Result<void> Recovery::load()
             if (purchase.holds_lease) TRY(store_.drop_lease(purchase.id));
             break;
         case State::received:
+        case State::open: // of Lightning, as the next three
+        case State::accepted:
+        case State::live:
+        case State::settling:
         case State::active:
         case State::ended:
         case State::refunded:
@@ -71,12 +76,14 @@ void Recovery::add(PurchaseId purchase, UnixSeconds since)
     wake_();
 }
 
-std::size_t Recovery::owed() const
+std::vector<PurchaseId> Recovery::owed() const
 {
     const std::lock_guard lock(mutex_);
     const UnixSeconds now = clock_.now();
-    return static_cast<std::size_t>(std::ranges::count_if(
-        pending_, [&](const auto& entry) { return now - entry.second.since >= protocol::kOwedAfter; }));
+    std::vector<PurchaseId> owed;
+    for (const auto& [id, pending] : pending_)
+        if (now - pending.since >= protocol::kOwedAfter) owed.push_back(id);
+    return owed;
 }
 
 Milliseconds Recovery::step()
@@ -99,7 +106,7 @@ Milliseconds Recovery::step()
     std::vector<std::string> silent;
     for (const PurchaseId id : due) {
         const auto purchase = store_.purchase(id);
-        const bool skipped = purchase && std::ranges::find(silent, purchase->mint) != silent.end();
+        const bool skipped = purchase && std::ranges::find(silent, purchase->mint.value_or("")) != silent.end();
         const Outcome outcome = !purchase || skipped ? Outcome::busy : try_again(*purchase);
         const std::lock_guard lock(mutex_);
         const auto place = pending_.find(id);
@@ -110,7 +117,7 @@ Milliseconds Recovery::step()
             pending_.erase(place);
             break;
         case Outcome::unknown:
-            silent.push_back(purchase->mint);
+            silent.push_back(purchase->mint.value_or(""));
             place->second.pause = std::min(place->second.pause * 2, kLongestPause);
             [[fallthrough]];
         case Outcome::busy:

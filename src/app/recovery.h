@@ -30,7 +30,7 @@ public:
     /// Tries what is due, and says how long until the next.
     Milliseconds step();
     /// Purchases whose outcome is unknown for longer than an hour: owed, and shown.
-    std::size_t owed() const;
+    std::vector<payments::PurchaseId> owed() const;
 
 private:
     struct Pending {

@@ -22,6 +22,12 @@ http::Response refused(Reason reason)
     return response;
 }
 
+/// Wallets stop at other codes than 200. LUD-06
+http::Response refused_wallet(Reason reason)
+{
+    return {200, {}, "application/json", protocol::encode_lnurl_error(reason)};
+}
+
 http::Response json(std::string body, int status = 200) { return {status, {}, "application/json", std::move(body)}; }
 
 protocol::CheckState state_of(bool ok) { return ok ? protocol::CheckState::ok : protocol::CheckState::failing; }
@@ -46,37 +52,48 @@ http::Router Routes::router()
                    const bool live_only = request.query_value("live").has_value();
                    const bool well = live_only ? found.store == protocol::CheckState::ok : found.ok;
                    return json(protocol::encode_health(found), well ? 200 : 503);
-               }));
+               },
+               refused));
     router.add("GET", "/session/{id}", blocking([this](const http::Request& request) {
                    const auto view = parts_.tunnels.view(request.parameter("id").value_or(""));
                    return view ? json(protocol::encode_session(*view)) : refused(view.error().reason);
-               }));
+               },
+               refused));
+    router.add("GET", "/lnurlp",
+               lnurl([](LightningSale& sale, const http::Request& request) { return sale.offer(request); }));
+    router.add("GET", "/lnurlp/callback",
+               lnurl([](LightningSale& sale, const http::Request& request) { return sale.invoice(request); }));
+    router.add("GET", "/lnurlp/verify/{payment_hash}",
+               lnurl([](LightningSale& sale, const http::Request& request) { return sale.verify(request); }));
     router.add("POST", "/purchase", [this](http::Request request, const http::Responder& responder) {
         purchase(std::move(request), responder);
     });
     return router;
 }
 
-bool Routes::may_ask(const http::Request& request, const http::Responder& responder)
+http::Router::Handler Routes::blocking(Work work, Refuse refuse)
 {
-    if (requests_.take(request.source, parts_.clock.steady())) return true;
-    responder.send(refused(Reason::too_many_requests));
-    return false;
-}
-
-http::Router::Handler Routes::blocking(Work work)
-{
-    return [this, work = std::move(work)](http::Request request, const http::Responder& responder) {
-        if (!may_ask(request, responder)) return;
+    return [this, work = std::move(work), refuse](http::Request request, const http::Responder& responder) {
+        if (!may_ask(request)) return responder.send(refuse(Reason::too_many_requests));
         const bool taken =
             parts_.workers.submit([work, request = std::move(request), responder] { responder.send(work(request)); });
-        if (!taken) responder.send(refused(Reason::busy));
+        if (!taken) responder.send(refuse(Reason::busy));
     };
+}
+
+http::Router::Handler Routes::lnurl(http::Response (*work)(LightningSale&, const http::Request&))
+{
+    if (!parts_.lightning)
+        return [](const http::Request&, const http::Responder& responder) {
+            responder.send(refused_wallet(Reason::lightning_not_configured));
+        };
+    return blocking([this, work](const http::Request& request) { return work(*parts_.lightning, request); },
+                    refused_wallet);
 }
 
 void Routes::purchase(http::Request request, const http::Responder& responder)
 {
-    if (!may_ask(request, responder)) return;
+    if (!may_ask(request)) return responder.send(refused(Reason::too_many_requests));
     if (!parts_.purchases) return responder.send(refused(Reason::cashu_not_configured));
     work_on(std::make_shared<const http::Request>(std::move(request)), responder);
 }
@@ -104,9 +121,11 @@ protocol::Health Routes::health() const
     health.wireguard = state_of(parts_.tunnels.device_usable());
     if (!config.nostr.relays.empty()) health.relays = state_of(parts_.any_relay_connected());
     if (config.cashu.enabled) health.mints = state_of(parts_.any_mint_answers());
-    // Relays are where buyers find us; who has found us can buy without them.
-    health.ok = !parts_.shop.paused && config.cashu.enabled && health.store == protocol::CheckState::ok &&
-                health.wireguard == protocol::CheckState::ok && health.mints == protocol::CheckState::ok;
+    if (parts_.lightning) health.lightning = state_of(parts_.lightning_answers());
+    // Relays are where buyers find us; who has found us can buy without them. One way to pay is enough.
+    using protocol::CheckState;
+    const bool payable = health.mints == CheckState::ok || health.lightning == CheckState::ok;
+    health.ok = !parts_.shop.paused && payable && health.store == CheckState::ok && health.wireguard == CheckState::ok;
     return health;
 }
 

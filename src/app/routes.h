@@ -1,6 +1,7 @@
 // app/routes.h - the HTTP API: which path is answered by what. spec: HTTP API
 #pragma once
 
+#include "app/lightning_sale.h"
 #include "app/purchase.h"
 #include "base/loop.h"
 #include "base/workers.h"
@@ -16,12 +17,14 @@ public:
     struct Parts {
         const Shop& shop;
         store::Store& store;
-        Purchases* purchases; // nullptr: nothing is sold for ecash
+        Purchases* purchases;     // nullptr: nothing is sold for ecash
+        LightningSale* lightning; // nullptr: nothing is sold by Lightning
         Tunnels& tunnels;
         Workers& workers;
         const Clock& clock;
         std::function<bool()> any_relay_connected;
         std::function<bool()> any_mint_answers;
+        std::function<bool()> lightning_answers;
     };
     /// What is referred to must outlive it and the router.
     explicit Routes(Parts parts);
@@ -34,9 +37,12 @@ private:
     using Work = std::function<http::Response(const http::Request&)>;
     void purchase(http::Request request, const http::Responder& responder);
     void work_on(const std::shared_ptr<const http::Request>& request, const http::Responder& responder);
-    /// Answers from a worker; a source that asks too often gets 429 at once.
-    http::Router::Handler blocking(Work work);
-    bool may_ask(const http::Request& request, const http::Responder& responder);
+    using Refuse = http::Response (*)(Reason);
+    /// Answers from a worker; a source that asks too often is refused at once.
+    http::Router::Handler blocking(Work work, Refuse refuse);
+    /// The same for what wallets ask; refused while nothing is sold by Lightning.
+    http::Router::Handler lnurl(http::Response (*work)(LightningSale&, const http::Request&));
+    bool may_ask(const http::Request& request) { return requests_.take(request.source, parts_.clock.steady()); }
 
     const Parts parts_;
     const std::string info_;

@@ -17,6 +17,7 @@ struct Shop {
     const protocol::PublicKey operator_key;
     const std::vector<protocol::Tier> tiers; // the sellable ones
     const session::OrderTerms terms;
+    const std::optional<std::string> lnurl_pay_url; // of the listing's Lightning method; none without one
     std::atomic<bool> paused{false};
 };
 

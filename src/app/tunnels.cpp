@@ -116,11 +116,29 @@ Result<store::Lease> Tunnels::candidate()
     return lease;
 }
 
+Result<store::Lease> Tunnels::candidate_at(const store::Lease& promised)
+{
+    const auto address = wg::HostAddress::parse(promised.address);
+    CHECK(address.has_value()); // our own text, from our own disk
+    const auto held = pool_.hold(*address);
+    // One outside the subnet is of before the subnet was changed: nobody else can have it.
+    if (!held && held.error().reason == Reason::bad_step)
+        return Error{Reason::no_ip_available, "the promised address is somebody else's now"};
+    return store::Lease{promised.address, promised.address6, copy_of(promised.preshared_key)};
+}
+
 void Tunnels::give_back(const store::Lease& candidate)
 {
     const auto v4 = wg::HostAddress::parse(candidate.address);
     CHECK(v4.has_value());
     pool_.give_back({*v4, std::nullopt}, clock_.now());
+}
+
+void Tunnels::let_rest(const store::Lease& candidate)
+{
+    const auto v4 = wg::HostAddress::parse(candidate.address);
+    CHECK(v4.has_value());
+    pool_.give_back({*v4, std::nullopt}, clock_.now() + protocol::kAddressRest);
 }
 
 std::vector<session::Segment> Tunnels::segments_of(const WireguardKey& key) const
@@ -155,7 +173,7 @@ bool Tunnels::device_usable()
 }
 
 Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const WireguardKey& key,
-                                           const store::Lease& lease)
+                                           const store::Lease& lease, std::optional<std::string> session_id)
 {
     const std::shared_lock no_removals(changes_);
     const std::lock_guard one_at_a_time(one_key_at_a_time_[key.bytes()[0] % one_key_at_a_time_.size()]);
@@ -178,7 +196,8 @@ Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const 
         usable_ = false;
         return put.error();
     }
-    store::Activated activated = TRY(store_.mark_active(purchase, {encode_hex(rng_.bytes<16>()), clock_.now()}));
+    store::Activated activated = TRY(
+        store_.mark_active(purchase, {session_id.value_or(encode_hex(rng_.bytes<16>())), clock_.now()}));
 
     live.at = {activated.session.row, activated.session.revision};
     live.id = activated.session.id;
@@ -198,6 +217,38 @@ Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const 
     }
     wake_();
     return activated;
+}
+
+Result<void> Tunnels::take_back(payments::PurchaseId purchase, const WireguardKey& key)
+{
+    const std::unique_lock alone(changes_);
+    save_what_is_unsaved();
+    const auto remove = [&]() -> Result<void> {
+        std::vector<wg::PeerChange> change;
+        change.emplace_back(wg::PeerRemove{key});
+        const auto removed = device_.apply(change);
+        if (!removed && removed.error().reason != Reason::device_absent) return removed.error();
+        return {};
+    };
+    const auto row = TRY(store_.purchase(purchase));
+    const auto segments = segments_of(key);
+    const UnixSeconds now = clock_.now();
+    if (session::take_back(segments, row.grant, now).empty()) TRY(remove());
+    const auto left = TRY(store_.take_back(purchase, now));
+    if (!left) return {};
+    const std::lock_guard lock(books_);
+    const auto place = live_.find(key);
+    if (place == live_.end()) return {};
+    if (left->segments.empty()) {
+        meter_.forget(key);
+        strike_from_books(key);
+        return {};
+    }
+    if (const auto before = session::next_deadline(place->second.segments)) deadlines_.erase({*before, key});
+    place->second.at.revision = left->revision;
+    place->second.segments = left->segments;
+    if (const auto after = session::next_deadline(left->segments)) deadlines_.emplace(*after, key);
+    return {};
 }
 
 Result<void> Tunnels::confirm_gone(const WireguardKey& key)
@@ -241,7 +292,13 @@ Result<protocol::SessionView> Tunnels::view(std::string_view session_id)
         }
     }
     const auto session = TRY(store_.session_by_id(session_id));
-    if (!session) return Error{Reason::not_found, "no such session"};
+    if (!session) {
+        // A config from an invoice names its session before that begins.
+        if (!TRY(store_.promises_session(session_id))) return Error{Reason::not_found, "no such session"};
+        return view_of("waiting", {}, clock_.now());
+    }
+    // Live in the store and not in the books: it is being activated at this moment.
+    if (session->live) return view_of("active", session->segments, {});
     return view_of("ended", session->segments, session->ended_at.value_or(session->created_at));
 }
 

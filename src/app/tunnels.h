@@ -42,8 +42,13 @@ public:
     // ---- for a purchase --------------------------------------------------------------------------------------------
     /// An address that nobody has, with a preshared key where those are on. Errors: no_ip_available.
     Result<store::Lease> candidate();
+    /// The very addresses and preshared key that a config was promised and that nobody holds any more.
+    /// Errors: no_ip_available (somebody has them).
+    Result<store::Lease> candidate_at(const store::Lease& promised);
     /// Of a candidate that was not needed.
     void give_back(const store::Lease& candidate);
+    /// Of one from candidate_at: who had it last may be resting.
+    void let_rest(const store::Lease& candidate);
     std::uint64_t pool_size() const { return pool_.size(); }
     /// The queue of grants that this key has; empty for none.
     std::vector<session::Segment> segments_of(const protocol::WireguardKey& key) const;
@@ -53,10 +58,15 @@ public:
     std::optional<protocol::WireguardKey> server_key() const;
     /// As of the last time we looked; if that failed, looks again (at most once a second).
     bool device_usable();
-    /// Puts the peer, then books it: redeemed → active. Errors: device_absent, device_unavailable (nothing is booked),
+    /// Puts the peer, then books it: redeemed → active, accepted → live. A session that begins is called `session_id`,
+    /// where one was promised. Errors: above_max_purchase (the session has no room), device_absent, device_unavailable (nothing is booked),
     /// bad_step, store_unavailable (the peer may be there: the next reconcile removes it).
     Result<store::Activated> activate(payments::PurchaseId purchase, const protocol::WireguardKey& key,
-                                      const store::Lease& lease);
+                                      const store::Lease& lease,
+                                      std::optional<std::string> session_id = std::nullopt);
+    /// live or settling → released: a grant that turned out to be unpaid goes, and with the last one of its key the peer
+    /// first. Errors: device_unavailable (nothing is booked: try again), bad_step, store_unavailable.
+    Result<void> take_back(payments::PurchaseId purchase, const protocol::WireguardKey& key);
     /// After it no peer has this key but for a live session. Errors: device_unavailable (nobody can tell).
     Result<void> confirm_gone(const protocol::WireguardKey& key);
 

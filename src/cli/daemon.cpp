@@ -1,5 +1,9 @@
 #include "cli/daemon.h"
 
+#include "cli/printable.h"
+#include "protocol/json.h"
+#include "protocol/json_fields.h"
+
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -20,9 +24,7 @@ Error io_error(const std::string& what, const std::filesystem::path& path)
     return {Reason::io, what + " " + path.string() + ": " + std::strerror(errno)};
 }
 
-} // namespace
-
-Result<std::string> ask_daemon(const std::filesystem::path& path, std::string_view command)
+Result<std::string> one_line_each(const std::filesystem::path& path, const std::string& line)
 {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -36,7 +38,6 @@ Result<std::string> ask_daemon(const std::filesystem::path& path, std::string_vi
     const timeval patience{kPatience_s, 0};
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    const std::string line = nlohmann::json{{"command", command}}.dump() + "\n";
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
         ::send(fd, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
         const Error failed = io_error("cannot reach the daemon (is aditd running, and are you its user?) at", path);
@@ -54,6 +55,21 @@ Result<std::string> ask_daemon(const std::filesystem::path& path, std::string_vi
     if (answer.empty() || answer.back() != '\n') return Error{Reason::io, "the daemon gave no whole answer"};
     answer.pop_back();
     return answer;
+}
+
+} // namespace
+
+Result<nlohmann::json> ask_daemon(const std::filesystem::path& path, const nlohmann::json& request)
+{
+    const std::string line = TRY(one_line_each(path, request.dump() + "\n"));
+    auto answer = protocol::parse_json(line);
+    const nlohmann::json* ok = answer ? protocol::member(*answer, "ok") : nullptr;
+    if (!ok || !ok->is_boolean()) return Error{Reason::io, "the daemon's answer can not be understood"};
+    if (!ok->get<bool>()) {
+        const std::string* message = protocol::text_member(*answer, "message");
+        return Error{Reason::policy, message ? printable(*message, 500) : "the daemon refuses"};
+    }
+    return std::move(*answer);
 }
 
 } // namespace adit::cli

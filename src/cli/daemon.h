@@ -4,13 +4,16 @@
 #include "base/result.h"
 
 #include <filesystem>
-#include <string>
-#include <string_view>
+#include <nlohmann/json_fwd.hpp>
 
 namespace adit::cli {
 
-/// Blocking: sends {"command": …} to the daemon behind `path` and gives its JSON answer, one line without its end.
-/// Errors: io (the daemon is not running, or does not answer within 10 s).
-Result<std::string> ask_daemon(const std::filesystem::path& path, std::string_view command);
+/// [admin].socket where the config names none.
+inline constexpr const char* kDefaultSocket = "/var/lib/adit/admin.sock";
+
+/// Blocking: sends {"command": …} to the daemon behind `path` and gives its answer, an object whose `ok` is true.
+/// Errors: io (the daemon is not running, or does not answer within 10 s); policy (it refuses, in its own words, made
+/// printable).
+Result<nlohmann::json> ask_daemon(const std::filesystem::path& path, const nlohmann::json& request);
 
 } // namespace adit::cli

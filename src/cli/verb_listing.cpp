@@ -1,14 +1,14 @@
 #include "cli/daemon.h"
 #include "cli/printable.h"
 #include "cli/verbs.h"
-#include "protocol/json.h"
 #include "protocol/json_fields.h"
+
+#include <nlohmann/json.hpp>
 
 namespace adit::cli {
 
 namespace {
 
-constexpr const char* kDefaultSocket = "/var/lib/adit/admin.sock";
 constexpr std::string_view kHelp =
     "adit listing pause|resume|status [--socket PATH] [--json]\n"
     "\n"
@@ -29,17 +29,10 @@ int listing(const Arguments& arguments, Terminal& terminal)
     const auto& rest = arguments.rest();
     if (rest.size() != 1 || (rest[0] != "pause" && rest[0] != "resume" && rest[0] != "status"))
         return usage_error(terminal, "listing", "expected one of: pause, resume, status");
-    const auto line = ask_daemon(arguments.value("--socket").value_or(kDefaultSocket), rest[0]);
-    if (!line) return failure(terminal, line.error().detail);
-    const auto answer = protocol::parse_json(*line);
-    if (!answer || !answer->is_object()) return failure(terminal, "the daemon's answer can not be understood");
-    const nlohmann::json* ok = protocol::member(*answer, "ok");
-    if (!ok || !ok->is_boolean() || !ok->get<bool>()) {
-        const std::string* message = protocol::text_member(*answer, "message");
-        return failure(terminal, message ? printable(*message, 500) : "the daemon refuses");
-    }
+    const auto answer = ask_daemon(arguments.value("--socket").value_or(kDefaultSocket), {{"command", rest[0]}});
+    if (!answer) return failure(terminal, answer.error().detail);
     if (arguments.has("--json")) {
-        terminal.out(*line + "\n");
+        terminal.out(answer->dump() + "\n");
         return kDone;
     }
     const nlohmann::json* paused = protocol::member(*answer, "paused");

@@ -37,7 +37,7 @@ bool asks_for_help(std::span<const std::string> words)
 
 std::span<const Verb> verbs()
 {
-    static const std::array all{kBrowse, kBuy, kRedeem, kStatus, kWallet, kListing};
+    static const std::array all{kBrowse, kBuy, kRedeem, kStatus, kWallet, kListing, kSessions};
     return all;
 }
 

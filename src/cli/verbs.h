@@ -31,6 +31,7 @@ extern const Verb kRedeem;
 extern const Verb kStatus;
 extern const Verb kWallet;
 extern const Verb kListing;
+extern const Verb kSessions;
 
 /// Says what is wrong with the words typed, and where to read on. Gives kUsage.
 int usage_error(Terminal& terminal, std::string_view verb, const std::string& what);

@@ -7,6 +7,7 @@
 #include "protocol/keys.h"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,12 @@ struct Receipt {
     std::optional<std::string> change; // "cashuB…"
 };
 
+/// A proof of the wallet's, and where it can be spent.
+struct HeldProof {
+    std::string mint;
+    cashu::Proof proof;
+};
+
 class Journal {
 public:
     virtual ~Journal() = default;
@@ -68,14 +75,18 @@ public:
     /// redeemed → refunding, or refunding → refunding with outputs made anew: the wallet's proofs named by the intent's
     /// inputs leave the balance in the same transaction. Errors: as above.
     virtual Result<SwapId> begin_refund(PurchaseId purchase, const SwapIntent& intent) = 0;
-    /// refunding → refunded. `token` is what every repeat of the request gets. Errors: as above.
-    virtual Result<void> mark_refunded(PurchaseId purchase, SwapId swap, const std::string& token) = 0;
+    /// refunding → refunded. `token` is what every repeat of the request gets; `change` is the wallet's again in the same
+    /// transaction. Errors: as above.
+    virtual Result<void> mark_refunded(PurchaseId purchase, SwapId swap, const std::string& token,
+                                       std::span<const cashu::Proof> change) = 0;
 
     /// Every intention that spends inputs of this purchase, oldest first, its own last: those of released purchases are
     /// among them, since a request that was given up may still have reached the mint late. Errors: store_unavailable.
     virtual Result<std::vector<StoredSwap>> swaps(PurchaseId purchase) = 0;
     /// The wallet's unspent proofs that this purchase brought. Errors: store_unavailable.
     virtual Result<std::vector<cashu::Proof>> proofs_of(PurchaseId purchase) = 0;
+    /// All of the wallet's unspent proofs. Errors: store_unavailable.
+    virtual Result<std::vector<HeldProof>> unspent() = 0;
 };
 
 } // namespace adit::payments

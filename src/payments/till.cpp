@@ -167,16 +167,23 @@ Result<SwapIntent> Till::redeem_intent(const Mint& mint, std::vector<Proof> inpu
 }
 
 Result<SwapIntent> Till::refund_intent(const Mint& mint, const std::vector<Proof>& inputs,
-                                       const protocol::PublicKey& buyer) const
+                                       const protocol::PublicKey& buyer, std::optional<Sat> amount) const
 {
     const auto page = mint.book().page();
     const Keyset* keyset = page->for_outputs(clock_.now());
     if (!keyset) return unknown("the mint has no active keyset in sat");
     const Sat net = TRY(net_of(inputs, *page));
     if (net == Sat{}) return Error{Reason::policy, "the refund is worth no more than the mint's fee for it"};
+    const auto change = difference(net, amount.value_or(net));
+    if (!change) return Error{Reason::policy, "the proofs to refund with are worth less than the refund"};
 
     SwapIntent intent{SwapPurpose::refund, mint.url(), {}, ys_of(inputs), {}};
-    intent.outputs = TRY(buyer_outputs(keyset->id, TRY(cashu::split(net, *keyset)), lock_for(buyer), rng_));
+    const std::vector<Sat> paid_back = TRY(cashu::split(amount.value_or(net), *keyset));
+    intent.outputs = TRY(buyer_outputs(keyset->id, paid_back, lock_for(buyer), rng_));
+    if (*change > Sat{}) {
+        auto ours = TRY(wallet_.make(keyset->id, TRY(cashu::split(*change, *keyset))));
+        std::ranges::move(ours, std::back_inserter(intent.outputs));
+    }
     sort_outputs(intent.outputs);
     intent.body = cashu::encode_swap(inputs, messages(intent.outputs));
     return intent;
@@ -200,11 +207,13 @@ Till::Job Till::redeem_job(PurchaseId purchase, const Terms& terms) const
     };
 }
 
-Till::Job Till::refund_job(PurchaseId purchase, const protocol::PublicKey& buyer) const
+Till::Job Till::refund_job(PurchaseId purchase, const protocol::PublicKey& buyer, std::optional<Sat> amount) const
 {
     return Job{
         SwapPurpose::refund,
-        [this, buyer](Mint& mint, const std::vector<Proof>& inputs) { return refund_intent(mint, inputs, buyer); },
+        [this, buyer, amount](Mint& mint, const std::vector<Proof>& inputs) {
+            return refund_intent(mint, inputs, buyer, amount);
+        },
         [this, purchase](const SwapIntent& intent) { return journal_.begin_refund(purchase, intent); },
         [](const cashu::Refusal& refusal) {
             return unknown("the mint refused the refund with code " + std::to_string(refusal.code));
@@ -236,15 +245,50 @@ Result<std::string> Till::refund(PurchaseId purchase, const protocol::PublicKey&
     Mint* mint = TRY(mint_of(TRY(journal_.swaps(purchase))));
     const std::vector<Proof> proofs = TRY(journal_.proofs_of(purchase));
     if (proofs.empty()) return Error{Reason::policy, "the proofs to refund are not in the wallet any more"};
-    const Job job = refund_job(purchase, buyer);
-    const Signed done = TRY(first_try(*mint, purchase, TRY(refund_intent(*mint, proofs, buyer)), job));
+    const Job job = refund_job(purchase, buyer, std::nullopt);
+    const Signed done = TRY(first_try(*mint, purchase, TRY(refund_intent(*mint, proofs, buyer, std::nullopt)), job));
     return book_refund(*mint, purchase, done);
 }
 
-Result<std::string> Till::resume_refund(PurchaseId purchase, const protocol::PublicKey& buyer)
+namespace {
+
+/// The fewest of these that are worth `amount` after their fees; none where all of them are not.
+std::vector<Proof> enough_for(Sat amount, std::vector<Proof> proofs, const MintPage& page)
+{
+    std::ranges::sort(proofs, std::ranges::greater{}, &Proof::amount);
+    std::vector<Proof> chosen;
+    for (Proof& proof : proofs) {
+        if (!page.find(proof.keyset)) continue;
+        chosen.push_back(std::move(proof));
+        const auto net = net_of(chosen, page);
+        if (net && *net >= amount) return chosen;
+    }
+    return {};
+}
+
+} // namespace
+
+Result<std::string> Till::pay_back(PurchaseId purchase, Sat amount, const protocol::PublicKey& buyer)
+{
+    const std::vector<HeldProof> held = TRY(journal_.unspent());
+    for (const auto& mint : mints_.all()) {
+        std::vector<Proof> there;
+        for (const HeldProof& each : held)
+            if (mints_.find(each.mint) == mint.get()) there.push_back(each.proof);
+        const std::vector<Proof> inputs = enough_for(amount, std::move(there), *mint->book().page());
+        if (inputs.empty()) continue;
+        const Job job = refund_job(purchase, buyer, amount);
+        const Signed done = TRY(first_try(*mint, purchase, TRY(refund_intent(*mint, inputs, buyer, amount)), job));
+        return book_refund(*mint, purchase, done);
+    }
+    return Error{Reason::policy, "the wallet has not enough at any one mint to pay this back"};
+}
+
+Result<std::string> Till::resume_refund(PurchaseId purchase, const protocol::PublicKey& buyer,
+                                        std::optional<Sat> amount)
 {
     Mint* mint = TRY(mint_of(TRY(journal_.swaps(purchase))));
-    const Signed done = TRY(settle(*mint, purchase, std::nullopt, refund_job(purchase, buyer)));
+    const Signed done = TRY(settle(*mint, purchase, std::nullopt, refund_job(purchase, buyer, amount)));
     return book_refund(*mint, purchase, done);
 }
 
@@ -438,7 +482,7 @@ Result<std::string> Till::book_refund(Mint& mint, PurchaseId purchase, const Sig
         return owned.error();
     }
     std::string token = cashu::encode_token({mint.url(), std::string(kUnit), std::nullopt, std::move(owned->buyer)});
-    TRY(journal_.mark_refunded(purchase, done.swap.id, token));
+    TRY(journal_.mark_refunded(purchase, done.swap.id, token, owned->wallet));
     return token;
 }
 

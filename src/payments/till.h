@@ -41,8 +41,12 @@ public:
     /// Errors: mint_unreachable (unknown, still refunding); policy (the proofs are worth no more than their fee, or
     /// were spent by another client of the operator: owed, by hand); store_unavailable, bad_step.
     Result<std::string> refund(PurchaseId purchase, const protocol::PublicKey& buyer);
-    /// A row in `refunding`. Errors: as refund.
-    Result<std::string> resume_refund(PurchaseId purchase, const protocol::PublicKey& buyer);
+    /// The same for a purchase that was not paid by ecash: `amount` of whatever the wallet has, at the first mint where
+    /// it has enough; the mint's fee is ours. Errors: as refund; policy (not enough at any one mint).
+    Result<std::string> pay_back(PurchaseId purchase, Sat amount, const protocol::PublicKey& buyer);
+    /// A row in `refunding`; `amount` as in pay_back, none for refund. Errors: as refund.
+    Result<std::string> resume_refund(PurchaseId purchase, const protocol::PublicKey& buyer,
+                                      std::optional<Sat> amount = std::nullopt);
 
     const Mints& mints() const { return mints_; }
     protocol::PublicKey public_key() const { return sales_key_.public_key(); }
@@ -52,10 +56,11 @@ private:
     struct Job;    // how to make and to store an intention of one purpose
 
     Result<SwapIntent> redeem_intent(const Mint& mint, std::vector<cashu::Proof> inputs, const Terms& terms) const;
+    /// `amount`: of the buyer, none for all there is.
     Result<SwapIntent> refund_intent(const Mint& mint, const std::vector<cashu::Proof>& inputs,
-                                     const protocol::PublicKey& buyer) const;
+                                     const protocol::PublicKey& buyer, std::optional<Sat> amount) const;
     Job redeem_job(PurchaseId purchase, const Terms& terms) const;
-    Job refund_job(PurchaseId purchase, const protocol::PublicKey& buyer) const;
+    Job refund_job(PurchaseId purchase, const protocol::PublicKey& buyer, std::optional<Sat> amount) const;
     Result<Signed> first_try(Mint& mint, PurchaseId purchase, SwapIntent intent, const Job& job);
     Result<Signed> settle(Mint& mint, PurchaseId purchase, std::optional<cashu::Refusal> refusal, const Job& job);
     Result<void> pass_signed_outputs(Mint& mint);

@@ -60,6 +60,11 @@ inline constexpr Seconds kOwedAfter{3600};              // an unknown swap is sh
 inline constexpr Seconds kActivationDeadline{600};      // default of [sessions].activation_deadline
 inline constexpr std::uint64_t kAddressesPerSource = 3; // held by unknown swaps or unpaid invoices of one source
 
+// Invoices. spec: Purchase with Lightning
+inline constexpr Seconds kInvoiceExpiry{600};
+inline constexpr std::uint64_t kLnurlCommentAllowed = 1024; // characters: a purchase with refund key has some 400
+inline constexpr std::uint32_t kHoldBlocksLeast = 24;       // a held payment nearer to its timeout is cancelled
+
 // Sessions. spec: Sessions, time and data
 inline constexpr Seconds kDataLapse{30 * 86400};         // of a data grant
 inline constexpr Seconds kMaxSession{5LL * 365 * 86400}; // of expires_at over now

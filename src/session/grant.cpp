@@ -109,6 +109,23 @@ Result<std::vector<Segment>> add_grant(std::span<const Segment> segments, const 
     return queue;
 }
 
+std::vector<Segment> take_back(std::span<const Segment> segments, const GrantSize& grant, UnixSeconds now)
+{
+    std::vector<Segment> queue(segments.begin(), segments.end());
+    std::uint64_t left = grant.amount;
+    for (auto segment = queue.rbegin(); segment != queue.rend() && left > 0; ++segment) {
+        if (segment->cls != grant.cls) continue;
+        const std::uint64_t part = std::min(left, segment->amount);
+        segment->amount -= part;
+        left -= part;
+        if (segment->cls == GrantClass::time && segment->ends_at)
+            segment->ends_at = *segment->ends_at - Seconds(static_cast<std::int64_t>(std::min(part, kMaxSession_s)));
+    }
+    std::erase_if(queue, [](const Segment& segment) { return segment.amount == 0; });
+    if (!queue.empty() && !queue.front().started_at) start(queue.front(), now);
+    return advance(queue, now, 0).segments;
+}
+
 std::optional<UnixSeconds> next_deadline(std::span<const Segment> segments)
 {
     if (segments.empty()) return std::nullopt;

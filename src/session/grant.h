@@ -37,6 +37,10 @@ struct Segment {
 /// behind first. Errors: above_max_purchase (over 5 years from now in all, or 2^60 bytes in one queue).
 Result<std::vector<Segment>> add_grant(std::span<const Segment> segments, const GrantSize& grant, UnixSeconds now);
 
+/// Undoes add_grant for a grant that turned out to be unpaid: what is left of the queue without it, from the last
+/// segment of its class backwards; empty where nothing is left. Time or bytes used already are not counted against it.
+std::vector<Segment> take_back(std::span<const Segment> segments, const GrantSize& grant, UnixSeconds now);
+
 /// The largest amount that add_grant would take; 0 for none.
 std::uint64_t room_for(std::span<const Segment> segments, GrantClass cls, UnixSeconds now);
 

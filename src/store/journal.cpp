@@ -157,8 +157,10 @@ Result<SwapId> SqliteStore::begin_refund(PurchaseId purchase, const SwapIntent& 
     });
 }
 
-Result<void> SqliteStore::mark_refunded(PurchaseId purchase, SwapId swap, const std::string& token)
+Result<void> SqliteStore::mark_refunded(PurchaseId purchase, SwapId swap, const std::string& token,
+                                        std::span<const Proof> change)
 {
+    const auto ys = ys_of(change); // curve work, not for the writer
     return write("mark_refunded", [&, now = clock_.now(), rest = end_of_rest()](Database& db) -> Result<void> {
         const auto facts = TRY(swap_facts(db, swap, purchase, payments::SwapPurpose::refund));
         if (!facts) return someone_was_first("mark_refunded: no such swap of this purchase");
@@ -174,8 +176,17 @@ Result<void> SqliteStore::mark_refunded(PurchaseId purchase, SwapId swap, const 
         TRY(db.run("UPDATE wallet_proofs SET state = 'unspent', spent_by = NULL "
                    "WHERE state = 'refunding' AND spent_by = $1",
                    {row_number(purchase)}));
+        for (std::size_t i = 0; i < ys.size(); ++i) TRY(insert_received(db, facts->mint, change[i], ys[i], purchase));
         return rest_lease_if_unheld(db, TRY(client_of_purchase(db, purchase)), rest);
     });
+}
+
+Result<std::vector<payments::HeldProof>> SqliteStore::unspent()
+{
+    std::vector<payments::HeldProof> held;
+    for (WalletProof& each : TRY(wallet_proofs(ProofState::unspent)))
+        held.push_back({std::move(each.mint), std::move(each.proof)});
+    return held;
 }
 
 Result<std::vector<StoredSwap>> SqliteStore::swaps(PurchaseId purchase)

@@ -33,7 +33,7 @@ Result<HeldLease> wake_or_make_lease(Database& db, std::string_view client, cons
 Result<UnixSeconds> end_of_needed_rest(Database& db, std::string_view client, UnixSeconds now)
 {
     const auto had_peer = TRY(db.number("SELECT COUNT(*) FROM purchases WHERE client = $1 "
-                                        "AND state NOT IN ('reserved', 'swapping', 'released')",
+                                        "AND state NOT IN ('reserved', 'swapping', 'open', 'released')",
                                         {client}))
                               .value_or(0);
     return had_peer > 0 ? now + protocol::kAddressRest : now;
@@ -52,7 +52,7 @@ Result<void> SqliteStore::drop_lease(PurchaseId id)
 {
     return write("drop_lease", [&, now = clock_.now()](Database& db) -> Result<void> {
         const auto client = TRY(db.first("UPDATE purchases SET holds_lease = 0 WHERE id = $1 AND holds_lease = 1 "
-                                         "AND state IN ('reserved', 'swapping', 'redeemed', 'refunding') "
+                                         "AND state IN ('reserved', 'swapping', 'accepted', 'redeemed', 'refunding') "
                                          "RETURNING client",
                                          {row_number(id)}, [](Row& row) { return Result(std::string(row.text())); }));
         if (!client) return Error{Reason::bad_step, "drop_lease: the purchase holds none"};
@@ -68,7 +68,7 @@ Result<Store::Reserved> SqliteStore::take_lease(PurchaseId id, const Lease* cand
             bool holds;
         };
         const auto holder = TRY(db.first("SELECT client, holds_lease FROM purchases WHERE id = $1 "
-                                         "AND state IN ('reserved', 'swapping', 'redeemed', 'refunding')",
+                                         "AND state IN ('reserved', 'swapping', 'accepted', 'redeemed', 'refunding')",
                                          {row_number(id)}, [](Row& row) {
                                              std::string client(row.text());
                                              return Result(Holder{std::move(client), row.integer() != 0});

@@ -58,13 +58,17 @@ Result<void> insert_purchase(Database& db, std::int64_t id, const NewPurchase& p
     const auto grant = TRY(to_bigint(purchase.grant.amount));
     const auto price = TRY(to_bigint(purchase.price.count()));
     const auto paid = TRY(to_bigint(purchase.paid.count()));
+    std::optional<std::string> event_id;
+    if (purchase.event_id) event_id = encode_hex(*purchase.event_id);
+    std::optional<std::string> auth_key;
+    if (purchase.auth_key) auth_key = purchase.auth_key->hex();
     std::optional<std::string> refund_key;
     if (purchase.refund_key) refund_key = purchase.refund_key->hex();
-    TRY(db.run("INSERT INTO purchases (id, state, event_id, auth_key, refund_key, client, client_key, listing, "
+    TRY(db.run("INSERT INTO purchases (id, state, method, event_id, auth_key, refund_key, client, client_key, listing, "
                "tier_amount, tier_unit, quantity, grant_class, grant_amount, price_sat, paid_sat, mint, holds_lease, "
                "created_at_s, state_since_s) "
-               "VALUES ($1, 'reserved', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $16)",
-               {id, encode_hex(purchase.event_id), purchase.auth_key.hex(), refund_key, client,
+               "VALUES ($1, 'reserved', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17)",
+               {id, session::method_word(purchase.method), event_id, auth_key, refund_key, client,
                 purchase.client_key.hex(), purchase.listing, purchase.tier_amount, purchase.tier_unit, quantity,
                 protocol::dimension_word(purchase.grant.cls), grant, price, paid, purchase.mint, purchase.now}));
     return {};
@@ -72,15 +76,16 @@ Result<void> insert_purchase(Database& db, std::int64_t id, const NewPurchase& p
 
 struct SessionAndBuyer {
     Session session;
-    std::string first_buyer;
+    std::optional<std::string> first_buyer; // none: it was first paid by Lightning, where nobody signs
 };
 
 Result<std::optional<SessionAndBuyer>> find_live(Database& db, std::string_view client)
 {
     return db.first("SELECT " ADIT_SESSION_COLUMNS ", s.first_buyer FROM sessions s WHERE s.client = $1 AND s.live = 1",
                     {client}, [](Row& row) -> Result<SessionAndBuyer> {
-                        auto session = TRY(read_session(row));
-                        return SessionAndBuyer{std::move(session), std::string(row.text())};
+                        SessionAndBuyer found{TRY(read_session(row)), std::nullopt};
+                        if (const auto buyer = row.maybe_text()) found.first_buyer = *buyer;
+                        return found;
                     });
 }
 
@@ -95,10 +100,12 @@ Result<Session> begin_session(Database& db, const Known& known, const Activation
     session.revision = 1;
     session.segments = std::move(segments);
     session.created_at = activation.now;
+    std::optional<std::string> first_buyer;
+    if (known.purchase.auth_key) first_buyer = known.purchase.auth_key->hex();
     TRY(db.run("INSERT INTO sessions (id, capability, client, client_key, live, revision, segments, first_buyer, "
                "created_at_s, last_received_bytes, last_sent_bytes) VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, 0, 0)",
                {session.row, session.id, known.client, session.client_key->hex(), session.revision,
-                encode_segments(session.segments), known.purchase.auth_key.hex(), session.created_at}));
+                encode_segments(session.segments), first_buyer, session.created_at}));
     return session;
 }
 
@@ -151,9 +158,11 @@ Result<Store::Reserved> SqliteStore::reserve(const NewPurchase& purchase, const 
 {
     const auto client = client_of(purchase.client_key);
     return write("reserve", [&](Database& db) -> Result<Reserved> {
-        const auto known = TRY(db.number("SELECT id FROM purchases WHERE event_id = $1 AND state <> 'released'",
-                                         {encode_hex(purchase.event_id)}));
-        if (known) return Error{Reason::bad_step, "the event belongs to a purchase"};
+        if (purchase.event_id) {
+            const auto known = TRY(db.number("SELECT id FROM purchases WHERE event_id = $1 AND state <> 'released'",
+                                             {encode_hex(*purchase.event_id)}));
+            if (known) return Error{Reason::bad_step, "the event belongs to a purchase"};
+        }
         const auto id = TRY(next_number(db, "purchase"));
         TRY(insert_purchase(db, id, purchase, client));
         for (const Point& y : purchase.ys) {
@@ -182,7 +191,7 @@ Result<std::vector<Purchase>> SqliteStore::open_purchases()
         std::vector<Purchase> open;
         // Open ones always have their key: saying so lets the index answer, however many are over.
         TRY(db.each("SELECT " ADIT_PURCHASE_COLUMNS " FROM purchases WHERE client_key IS NOT NULL "
-                    "AND state IN ('reserved', 'swapping', 'redeemed', 'refunding') ORDER BY id",
+                    "AND method = 'cashu' AND state IN ('reserved', 'swapping', 'redeemed', 'refunding') ORDER BY id",
                     {}, [&](Row& row) -> Result<void> {
                         open.push_back(TRY(read_purchase(row)));
                         return {};
@@ -195,9 +204,10 @@ Result<Activated> SqliteStore::mark_active(PurchaseId id, const Activation& acti
 {
     return write("mark_active", [&](Database& db) -> Result<Activated> {
         const auto known = TRY(db.first("SELECT " ADIT_PURCHASE_COLUMNS ", client FROM purchases "
-                                        "WHERE id = $1 AND state = 'redeemed' AND client_key IS NOT NULL",
+                                        "WHERE id = $1 AND client_key IS NOT NULL",
                                         {row_number(id)}, read_known));
-        if (!known) return Error{Reason::bad_step, "mark_active: not redeemed"};
+        if (!known) return Error{Reason::bad_step, "mark_active: no such purchase"};
+        const auto next = TRY(session::step(known->purchase.state, session::Fact::peer_put));
         const bool leased = TRY(wake_lease(db, known->client));
         if (!leased) return Error{Reason::bad_step, "mark_active: the client has no lease"};
 
@@ -211,14 +221,17 @@ Result<Activated> SqliteStore::mark_active(PurchaseId id, const Activation& acti
         activated.expires_at = *expires_at;
         if (live) {
             activated.session = std::move(live->session);
-            activated.first_buyer_is_this_key = live->first_buyer == known->purchase.auth_key.hex();
+            activated.first_buyer_is_this_key =
+                known->purchase.auth_key && live->first_buyer == known->purchase.auth_key->hex();
             TRY(renew_session(db, activated.session, std::move(segments)));
         } else {
             activated.session = TRY(begin_session(db, *known, activation, std::move(segments)));
+            activated.first_buyer_is_this_key = known->purchase.auth_key.has_value();
         }
-        TRY(db.run("UPDATE purchases SET state = 'active', state_since_s = $1, activated_at_s = $1, "
-                   "expires_at_s = $2, session = $3, holds_lease = 0 WHERE id = $4 AND state = 'redeemed'",
-                   {activation.now, activated.expires_at, activated.session.row, row_number(id)}));
+        TRY(db.run("UPDATE purchases SET state = $1, state_since_s = $2, activated_at_s = $2, "
+                   "expires_at_s = $3, session = $4, holds_lease = 0 WHERE id = $5 AND state = $6",
+                   {session::state_word(next), activation.now, activated.expires_at, activated.session.row,
+                    row_number(id), session::state_word(known->purchase.state)}));
         return activated;
     });
 }
@@ -228,7 +241,8 @@ Result<std::size_t> SqliteStore::lapse_unclaimed(UnixSeconds before)
     return write("lapse_unclaimed", [&, now = clock_.now(), rest = end_of_rest()](Database& db) -> Result<std::size_t> {
         std::vector<std::string> clients;
         TRY(db.each("UPDATE purchases SET state = 'ended', state_since_s = $1, holds_lease = 0 "
-                    "WHERE client_key IS NOT NULL AND state = 'redeemed' AND state_since_s < $2 RETURNING client",
+                    "WHERE client_key IS NOT NULL AND state = 'redeemed' AND method = 'cashu' AND state_since_s < $2 "
+                    "RETURNING client",
                     {now, before}, [&](Row& row) -> Result<void> {
                         clients.emplace_back(row.text());
                         return {};

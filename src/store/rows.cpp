@@ -191,9 +191,11 @@ Result<Purchase> read_purchase(Row& row)
     const PurchaseId id{row.integer()};
     const auto state = session::parse_state(row.text());
     if (!state) return damaged();
-    const auto event_id = TRY(read_bytes<32>(row.text()));
-    const auto auth_key = TRY(read_public_key(row.text()));
-    Purchase purchase{.id = id, .state = *state, .event_id = event_id, .auth_key = auth_key};
+    const auto method = session::parse_method(row.text());
+    if (!method) return damaged();
+    Purchase purchase{.id = id, .state = *state, .method = *method};
+    if (const auto event = row.maybe_text()) purchase.event_id = TRY(read_bytes<32>(*event));
+    if (const auto key = row.maybe_text()) purchase.auth_key = TRY(read_public_key(*key));
     if (const auto key = row.maybe_text()) purchase.refund_key = TRY(read_public_key(*key));
     purchase.client_key = TRY(read_client_key(row));
     purchase.listing = row.text();
@@ -204,7 +206,7 @@ Result<Purchase> read_purchase(Row& row)
     purchase.grant.amount = read_amount(row);
     purchase.price = Sat(read_amount(row));
     purchase.paid = Sat(read_amount(row));
-    purchase.mint = row.text();
+    purchase.mint = owned(row.maybe_text());
     purchase.holds_lease = row.integer() != 0;
     purchase.created_at = row.time();
     purchase.state_since = row.time();

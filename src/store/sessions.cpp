@@ -82,7 +82,7 @@ Result<bool> SqliteStore::first_buyer_is(std::int64_t session, const protocol::P
 {
     return read([&](Database& db) -> Result<bool> {
         const auto is = TRY(db.first("SELECT first_buyer FROM sessions WHERE id = $1", {session},
-                                     [&](Row& row) { return Result(row.text() == auth_key.hex()); }));
+                                     [&](Row& row) { return Result(row.maybe_text() == auth_key.hex()); }));
         if (!is) return Error{Reason::not_found, "no such session"};
         return *is;
     });
@@ -135,7 +135,7 @@ Result<std::vector<protocol::WireguardKey>> SqliteStore::ours(std::span<const pr
         for (std::size_t i = 0; i < keys.size(); ++i) {
             const auto known = TRY(db.number("SELECT 1 WHERE EXISTS (SELECT 1 FROM sessions WHERE client = $1) "
                                              "OR EXISTS (SELECT 1 FROM purchases WHERE client = $1 "
-                                             "AND state NOT IN ('reserved', 'swapping', 'released'))",
+                                             "AND state NOT IN ('reserved', 'swapping', 'open', 'released'))",
                                              {clients[i]}));
             if (known) ours.push_back(keys[i]);
         }
@@ -152,10 +152,15 @@ Result<std::size_t> SqliteStore::wipe_ended(UnixSeconds before)
         for (const Over& over : TRY(purchases_over(db, before))) {
             TRY(forget_swaps(db, over.purchase));
             // Of a released purchase nothing was taken: there is nothing for the books, and strangers can make many.
-            if (over.released)
+            if (over.released) {
+                TRY(db.run("DELETE FROM invoices WHERE purchase = $1", {over.purchase}));
                 TRY(db.run("DELETE FROM purchases WHERE id = $1", {over.purchase}));
-            else
+            } else {
+                TRY(db.run("UPDATE invoices SET preimage = NULL, preshared_key = NULL, capability = NULL "
+                           "WHERE purchase = $1",
+                           {over.purchase}));
                 TRY(db.run("UPDATE purchases SET client_key = NULL WHERE id = $1", {over.purchase}));
+            }
             ++wiped;
         }
         if (wiped > 0) writer_->empty_log_after_commit();

@@ -36,9 +36,11 @@ public:
     Result<void> mark_redeemed(PurchaseId purchase, payments::SwapId swap, const payments::Receipt& receipt) override;
     Result<void> mark_released(PurchaseId purchase, Reason why) override;
     Result<payments::SwapId> begin_refund(PurchaseId purchase, const payments::SwapIntent& intent) override;
-    Result<void> mark_refunded(PurchaseId purchase, payments::SwapId swap, const std::string& token) override;
+    Result<void> mark_refunded(PurchaseId purchase, payments::SwapId swap, const std::string& token,
+                               std::span<const Proof> change) override;
     Result<std::vector<payments::StoredSwap>> swaps(PurchaseId purchase) override;
     Result<std::vector<Proof>> proofs_of(PurchaseId purchase) override;
+    Result<std::vector<payments::HeldProof>> unspent() override;
 
     // Purchases
     Result<Lookup> find(const protocol::EventId& event, std::span<const Point> ys,
@@ -50,6 +52,19 @@ public:
     Result<Reserved> take_lease(PurchaseId id, const Lease* candidate) override;
     Result<Activated> mark_active(PurchaseId id, const Activation& activation) override;
     Result<std::size_t> lapse_unclaimed(UnixSeconds before) override;
+
+    // Invoices
+    Result<void> mark_open(PurchaseId id, const Invoice& invoice) override;
+    Result<void> mark_accepted(PurchaseId id) override;
+    Result<void> mark_settling(PurchaseId id) override;
+    Result<void> mark_settled(PurchaseId id) override;
+    Result<void> mark_unpaid(PurchaseId id) override;
+    Result<std::optional<TakenBack>> take_back(PurchaseId id, UnixSeconds now) override;
+    Result<void> mark_settled_by_hand(PurchaseId id) override;
+    Result<std::optional<InvoicedPurchase>> invoice(const PaymentHash& hash) override;
+    Result<InvoicedPurchase> invoice_of(PurchaseId id) override;
+    Result<bool> promises_session(std::string_view session_id) override;
+    Result<std::vector<OpenInvoice>> open_invoices() override;
 
     // Sessions
     Result<std::optional<LiveSession>> live_session(const protocol::WireguardKey& client_key) override;

@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "payments/journal.h"
+#include "payments/lightning/backend.h"
 #include "protocol/event.h"
 #include "protocol/wireguard_key.h"
 #include "session/grant.h"
@@ -22,6 +23,7 @@ namespace adit::store {
 using payments::PurchaseId;
 using payments::cashu::Point;
 using payments::cashu::Proof;
+using payments::lightning::PaymentHash;
 
 /// Addresses (text, no prefix) and preshared key that belong to one client key until they have rested.
 struct Lease {
@@ -32,8 +34,9 @@ struct Lease {
 
 /// What a reservation writes.
 struct NewPurchase {
-    protocol::EventId event_id{};
-    protocol::PublicKey auth_key;
+    session::Method method = session::Method::cashu;
+    std::optional<protocol::EventId> event_id = {}; // Cashu
+    std::optional<protocol::PublicKey> auth_key = {}; // Cashu: who pays by Lightning signs nothing
     std::optional<protocol::PublicKey> refund_key = {};
     protocol::WireguardKey client_key;
     std::string listing = {};     // the d tag
@@ -42,9 +45,9 @@ struct NewPurchase {
     std::uint64_t quantity = 0;
     session::GrantSize grant = {};
     Sat price = {}; // quantity × the tier's amount
-    Sat paid = {};  // the token's face value
-    std::string mint = {};
-    std::vector<Point> ys = {}; // hash_to_curve of each proof's secret
+    Sat paid = {};  // the token's face value; of an invoice: its amount
+    std::optional<std::string> mint = {}; // Cashu
+    std::vector<Point> ys = {};           // Cashu: hash_to_curve of each proof's secret
     UnixSeconds now = {};
 };
 
@@ -52,8 +55,9 @@ struct NewPurchase {
 struct Purchase {
     PurchaseId id{};
     session::State state{};
-    protocol::EventId event_id{};
-    protocol::PublicKey auth_key;
+    session::Method method{};
+    std::optional<protocol::EventId> event_id = {};
+    std::optional<protocol::PublicKey> auth_key = {};
     std::optional<protocol::PublicKey> refund_key = {};
     std::optional<protocol::WireguardKey> client_key = {}; // none once it has been wiped
     std::string listing = {};
@@ -63,7 +67,7 @@ struct Purchase {
     session::GrantSize grant = {};
     Sat price = {};
     Sat paid = {};
-    std::string mint = {};
+    std::optional<std::string> mint = {};
     bool holds_lease = false;
     UnixSeconds created_at = {};
     UnixSeconds state_since = {};
@@ -72,6 +76,22 @@ struct Purchase {
     std::optional<UnixSeconds> activated_at = {};
     std::optional<UnixSeconds> expires_at = {}; // as promised when it was activated
     std::optional<std::int64_t> session = {};   // row of the session that the grant went to
+};
+
+/// An invoice of ours, and all that the config in its success action promised.
+struct Invoice {
+    PaymentHash payment_hash{};
+    std::optional<payments::lightning::Preimage> preimage = {}; // none once it has been wiped
+    std::string bolt11 = {};
+    bool holds = false;
+    UnixSeconds expires_at = {};
+    Lease promised = {};
+    std::optional<std::string> session_id = {}; // of the session that it begins; none where it renews one
+};
+
+struct InvoicedPurchase {
+    Purchase purchase;
+    Invoice invoice;
 };
 
 enum class ProofMatch { none, exact, partial };
@@ -124,6 +144,13 @@ struct Activation {
     UnixSeconds now;        // the peer is live since now
 };
 
+/// What is left of a session when an unpaid grant was taken back from it; no segments: it is over.
+struct TakenBack {
+    std::int64_t session = 0;
+    std::int64_t revision = 0;
+    std::vector<session::Segment> segments = {};
+};
+
 struct Activated {
     Session session;
     UnixSeconds expires_at;
@@ -162,19 +189,50 @@ public:
     };
     virtual Result<Reserved> reserve(const NewPurchase& purchase, const Lease* candidate) = 0;
     virtual Result<Purchase> purchase(PurchaseId id) = 0; // Errors: not_found
-    /// Those in reserved, swapping, redeemed or refunding, oldest first.
+    /// Paid by Cashu and in reserved, swapping, redeemed or refunding, oldest first.
     virtual Result<std::vector<Purchase>> open_purchases() = 0;
     /// A running purchase gives its hold on the address back (it keeps its claims). Errors: bad_step (it has none).
     virtual Result<void> drop_lease(PurchaseId id) = 0;
     /// And takes one again; nothing changes if it has one. Errors: no_ip_available, busy (as reserve); bad_step (not
     /// running).
     virtual Result<Reserved> take_lease(PurchaseId id, const Lease* candidate) = 0;
-    /// redeemed → active: the grant joins the client key's live session, or begins one. session::add_grant decides how.
-    /// The session takes over the purchase's hold on the lease. Errors: above_max_purchase (add_grant), bad_step
-    /// (another state, or no lease: take_lease comes first).
+    /// redeemed → active, accepted → live: the grant joins the client key's live session, or begins one.
+    /// session::add_grant decides how. The session takes over the purchase's hold on the lease.
+    /// Errors: above_max_purchase (add_grant), bad_step (another state, or no lease: take_lease comes first).
     virtual Result<Activated> mark_active(PurchaseId id, const Activation& activation) = 0;
-    /// redeemed → ended for those unclaimed since before `before`. Gives how many.
+    /// redeemed → ended for those paid by Cashu and unclaimed since before `before`. Gives how many.
     virtual Result<std::size_t> lapse_unclaimed(UnixSeconds before) = 0;
+
+    // ---- invoices --------------------------------------------------------------------------------------------------
+    /// reserved → open. Nobody may see the invoice before. Errors: bad_step; double_spent (another purchase has this
+    /// payment hash: the backend gave an invoice twice).
+    virtual Result<void> mark_open(PurchaseId id, const Invoice& invoice) = 0;
+    /// open → accepted.
+    virtual Result<void> mark_accepted(PurchaseId id) = 0;
+    /// live → settling.
+    virtual Result<void> mark_settling(PurchaseId id) = 0;
+    /// open, accepted or released → redeemed; live or settling → active.
+    virtual Result<void> mark_settled(PurchaseId id) = 0;
+    /// open or accepted → released: gives the address back. Errors: bad_step.
+    virtual Result<void> mark_unpaid(PurchaseId id) = 0;
+    /// live or settling → released: the grant leaves its session, which ends where nothing is left. Where it does, the
+    /// peer must have gone before. None where the session was over already.
+    virtual Result<std::optional<TakenBack>> take_back(PurchaseId id, UnixSeconds now) = 0;
+    /// redeemed → ended: the operator has settled with the buyer outside of adit.
+    virtual Result<void> mark_settled_by_hand(PurchaseId id) = 0;
+    virtual Result<std::optional<InvoicedPurchase>> invoice(const PaymentHash& hash) = 0;
+    virtual Result<InvoicedPurchase> invoice_of(PurchaseId id) = 0; // Errors: not_found
+    /// Whether a config that was handed out promises this session.
+    virtual Result<bool> promises_session(std::string_view session_id) = 0;
+    /// Paid by Lightning and in reserved, open, accepted, live, settling, redeemed or refunding, oldest first.
+    struct OpenInvoice {
+        PurchaseId purchase{};
+        session::State state{};
+        std::optional<PaymentHash> payment_hash = {}; // none in reserved
+        UnixSeconds expires_at = {};
+        UnixSeconds state_since = {};
+    };
+    virtual Result<std::vector<OpenInvoice>> open_invoices() = 0;
 
     // ---- sessions --------------------------------------------------------------------------------------------------
     virtual Result<std::optional<LiveSession>> live_session(const protocol::WireguardKey& client_key) = 0;
@@ -188,8 +246,8 @@ public:
     /// live → ended, with its grants' purchases active → ended; the lease begins its rest if nothing else holds it.
     /// Gives the sessions that ended now: not those renewed meanwhile, nor those that had ended before.
     virtual Result<std::vector<std::int64_t>> end_sessions(std::span<const SessionAt> sessions, UnixSeconds now) = 0;
-    /// Of these device peers, the ones whose key has or had a session here, or a purchase that was redeemed: no other
-    /// can have put a peer. Wiped keys are known by their hash.
+    /// Of these device peers, the ones whose key has or had a session here, or a purchase that was paid: no other can
+    /// have put a peer. Wiped keys are known by their hash.
     virtual Result<std::vector<protocol::WireguardKey>> ours(std::span<const protocol::WireguardKey> keys) = 0;
     /// Wipes client keys, preshared keys and leases of sessions that ended before `before`; a keyed hash stays. Gives
     /// how many.

@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "protocol/lnurl.h"
 #include "protocol/nip19.h"
 #include "wg/cidr.h"
 
@@ -388,20 +389,83 @@ TEST_F(ConfigTest, TheOldPrefixOfTheKeyIsTakenSinceLocksAreToItsX)
     EXPECT_TRUE(parse(changed("p2pk = \"02", "p2pk = \"03")).config);
 }
 
-TEST_F(ConfigTest, LightningThatIsListedMustBeEnabledAndIsNotListedYet)
+constexpr const char* kLightningMethod = "\n[[listing.payment_methods]]\ntype = \"lightning\"\nendpoint = "
+                                         "\"https://vpn.example.com/lnurlp\"\nmechanism = \"lnurl-pay\"\n";
+
+TEST_F(ConfigTest, LightningThatIsListedMustBeEnabledAndIsPublishedThen)
 {
-    const std::string method = "\n[[listing.payment_methods]]\ntype = \"lightning\"\nendpoint = "
-                               "\"https://vpn.example.com/lnurlp\"\nmechanism = \"lnurl-pay\"\n";
-    const LoadedConfig off = parse(reference_config() + method);
+    const LoadedConfig off = parse(reference_config() + kLightningMethod);
     EXPECT_FALSE(off.config);
     EXPECT_THAT(off.errors, ElementsAre(HasSubstr("lightning is listed but [lightning] is not enabled, expected")));
-    std::string text =
+    const std::string text =
         changed("enabled = false\nbackend = \"stub\"", "enabled = true\nbackend = \"phoenixd\"\n"
                                                        "base_url = \"http://localhost:9740\"\napi_token = \"s\"");
-    const LoadedConfig on = parse(text + method);
+    const LoadedConfig on = parse(text + kLightningMethod);
     ASSERT_TRUE(on.config) << testing::PrintToString(on.errors);
-    EXPECT_EQ(on.warnings.size(), 2U);
-    EXPECT_EQ(on.config->listing.payments.size(), 1U) << "only cashu is published";
+    EXPECT_EQ(on.config->listing.payments.size(), 2U);
+    EXPECT_EQ(on.config->lightning.api_token.expose(), "s");
+    EXPECT_TRUE(on.config->lightning.sells());
+    const LoadedConfig unlisted = parse(text);
+    EXPECT_THAT(unlisted.errors, ElementsAre(HasSubstr("has no lightning method, expected one with endpoint")));
+}
+
+TEST_F(ConfigTest, AReferencesStubStartsAndListsNoLightning)
+{
+    const LoadedConfig stub =
+        parse(changed("enabled = false\nbackend = \"stub\"", "enabled = true\nbackend = \"stub\"") + kLightningMethod);
+    ASSERT_TRUE(stub.config) << testing::PrintToString(stub.errors);
+    EXPECT_EQ(stub.config->listing.payments.size(), 1U);
+    EXPECT_FALSE(stub.config->lightning.sells());
+    EXPECT_THAT(stub.warnings, Contains(HasSubstr("stub makes no invoices")));
+}
+
+TEST_F(ConfigTest, EachBackendSaysWhatItNeeds)
+{
+    const auto with = [&](const std::string& lines, const std::string& method = kLightningMethod) {
+        return parse(changed("enabled = false\nbackend = \"stub\"", "enabled = true\n" + lines) + method);
+    };
+    EXPECT_THAT(with("backend = \"phoenixd\"").errors,
+                ElementsAre(HasSubstr("lightning.api_token_file: is missing, expected a file with phoenixd's "
+                                      "http-password-limited-access")));
+    EXPECT_THAT(with("backend = \"phoenixd\"\napi_token = \"s\"\nhold = true").errors,
+                ElementsAre(HasSubstr("lightning.hold: is not to be had of phoenixd")));
+    EXPECT_THAT(with("backend = \"lnd\"").errors,
+                ElementsAre(HasSubstr("lightning.macaroon_file: is missing"), HasSubstr("lightning.tls_cert_file: is "
+                                                                                        "missing")));
+    files_["/etc/adit/mac"] = {"\x02\x01macaroon", FileOpenness::closed};
+    const std::string lnd = "backend = \"lnd\"\nmacaroon_file = \"mac\"\ntls_cert_file = \"tls.cert\"\n";
+    EXPECT_THAT(with(lnd + "base_url = \"http://127.0.0.1:8080\"").errors,
+                ElementsAre(HasSubstr("lightning.base_url: is not https")));
+    const LoadedConfig good = with(lnd + "hold = true");
+    ASSERT_TRUE(good.config) << testing::PrintToString(good.errors);
+    EXPECT_TRUE(good.config->lightning.hold);
+    EXPECT_EQ(good.config->lightning.macaroon_file, "/etc/adit/mac");
+    EXPECT_EQ(good.config->lightning.base_url, "https://127.0.0.1:8080");
+    files_["/etc/adit/mac"].openness = FileOpenness::open;
+    EXPECT_THAT(with(lnd).errors, ElementsAre(HasSubstr("may be read or written by others, expected mode 0600")));
+    files_["/etc/adit/token"] = {"from a file\n", FileOpenness::closed};
+    const LoadedConfig token = with("backend = \"phoenixd\"\napi_token_file = \"token\"");
+    ASSERT_TRUE(token.config) << testing::PrintToString(token.errors);
+    EXPECT_EQ(token.config->lightning.api_token.expose(), "from a file");
+    EXPECT_THAT(with("backend = \"phoenixd\"\napi_token = \"a\"\napi_token_file = \"token\"").errors,
+                ElementsAre(HasSubstr("stands beside api_token")));
+}
+
+TEST_F(ConfigTest, ALightningMethodIsOnOurHostAndPathAndOfAWayThatIsSold)
+{
+    const auto with = [&](const std::string& endpoint, const std::string& mechanism) {
+        return parse(changed("enabled = false\nbackend = \"stub\"",
+                             "enabled = true\nbackend = \"phoenixd\"\napi_token = \"s\"") +
+                     "\n[[listing.payment_methods]]\ntype = \"lightning\"\nendpoint = \"" + endpoint +
+                     "\"\nmechanism = \"" + mechanism + "\"\n");
+    };
+    EXPECT_THAT(with("https://elsewhere.example/lnurlp", "lnurl-pay").errors,
+                ElementsAre(HasSubstr("is not on server.public_host, expected https://vpn.example.com/lnurlp")));
+    EXPECT_THAT(with("https://vpn.example.com/pay", "lnurl-pay").errors, ElementsAre(HasSubstr("another path")));
+    EXPECT_THAT(with("lightning@vpn.example.com", "lnurl-pay").errors, ElementsAre(HasSubstr("is no LNURL-pay address")));
+    EXPECT_TRUE(with(protocol::encode_lnurl("https://vpn.example.com/lnurlp"), "lnurl-pay").config);
+    EXPECT_THAT(with("https://vpn.example.com/lnurlp", "keysend").errors, ElementsAre(HasSubstr("no lightning method")));
+    EXPECT_THAT(with("https://vpn.example.com/lnurlp", "pigeon").errors, Contains(HasSubstr("is not known")));
 }
 
 TEST_F(ConfigTest, SecretsComeFromFilesWithClosedModes)

@@ -199,12 +199,12 @@ TEST(Recovery, AfterAnHourItIsOwedAndAfterTheAnswerNoMore)
     const Buyer buyer = world.buyer({4, 32, 64});
     EXPECT_EQ(world.ask(buyer).status, 503);
     let_pass(world, Seconds(3599));
-    EXPECT_EQ(world.process->recovery->owed(), 0U);
+    EXPECT_EQ(world.process->recovery->owed().size(), 0U);
     let_pass(world, Seconds(1));
-    EXPECT_EQ(world.process->recovery->owed(), 1U);
+    EXPECT_EQ(world.process->recovery->owed().size(), 1U);
     world.faults.remove(number);
     let_pass(world, Seconds(600));
-    EXPECT_EQ(world.process->recovery->owed(), 0U);
+    EXPECT_EQ(world.process->recovery->owed().size(), 0U);
     expect_sold(world, buyer);
 }
 
@@ -216,7 +216,7 @@ TEST(Recovery, WhatIsOwedIsOwedAfterARestartToo)
     EXPECT_EQ(world.ask(buyer).status, 503);
     world.clock.pass(Seconds(7200));
     world.restart();
-    EXPECT_EQ(world.process->recovery->owed(), 1U) << "it has been unknown for two hours";
+    EXPECT_EQ(world.process->recovery->owed().size(), 1U) << "it has been unknown for two hours";
 }
 
 TEST(Recovery, AClaimedPurchaseLapsesAfterThirtyDays)

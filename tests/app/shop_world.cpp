@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kMintUrl = "https://mint.example";
 constexpr std::string_view kHost = "vpn.example";
 constexpr std::string_view kListing = "exit-1";
+constexpr const char* kPayUrl = "https://vpn.example/lnurlp";
 
 const auto kSeed = cashu::mnemonic_seed(
     "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about");
@@ -61,6 +62,12 @@ Config make_config(const ShopWorld::Options& options, const std::filesystem::pat
     config.listing.protocols = {"wireguard"};
     config.listing.prices = {{options.price, "sat", options.unit}};
     config.listing.max_purchase = options.max_purchase;
+    if (options.lightning) {
+        config.lightning.enabled = true;
+        config.lightning.backend = LightningBackend::lnd;
+        config.lightning.hold = *options.lightning == fakes::FakeLightning::Way::hold;
+        config.listing.payments.emplace_back(protocol::LightningPayment{kPayUrl, "lnurl-pay"});
+    }
     return config;
 }
 
@@ -123,6 +130,18 @@ ShopWorld::Process::Process(ShopWorld& world, Death* death)
     EXPECT_TRUE(recovered.has_value() || (death && death->dead()));
     purchases.emplace(Purchases::Parts{shop, *store, *till, *tunnels, in_flight, *limits, world.clock,
                                        [this](payments::PurchaseId id) { recovery->add(id); }});
+    if (!world.lightning) return;
+    world.lightning->on_call = [death](const std::string& what) { return !(death && death->here(what)); };
+    lightning_node.emplace(*world.lightning);
+    invoice_limits.emplace(world.config.limits, pool->size());
+    settlements.emplace(
+        Settlements::Parts{shop, *store, *lightning_node, *tunnels, *invoice_limits, &*till, workers, world.clock});
+    const auto taken_up = settlements->load();
+    EXPECT_TRUE(taken_up.has_value() || (death && death->dead()));
+    lightning_sale.emplace(LightningSale::Parts{
+        shop, *store, *lightning_node, *tunnels, *invoice_limits, world.clock, world.rng,
+        [this](payments::PurchaseId id, const store::Invoice& invoice) { settlements->add(id, invoice); },
+        [this](payments::PurchaseId id) { settlements->ask_for(id); }});
 }
 
 ShopWorld::ShopWorld(Options options)
@@ -134,6 +153,7 @@ ShopWorld::ShopWorld(Options options)
       }()),
       config(make_config(options, folder))
 {
+    if (options.lightning) lightning.emplace(*options.lightning, clock, rng);
     log_to_stderr(LogLevel::off); // a mint that refuses a thousand times is what is being tested
     restart();
 }
@@ -251,6 +271,115 @@ Answered ShopWorld::insist(const Buyer& buyer)
     }
     ADD_FAILURE() << "no answer for good in 2000 s";
     return {};
+}
+
+// ---- payers by Lightning -------------------------------------------------------------------------------------------
+
+namespace {
+
+http::Request get(const std::string& url)
+{
+    http::Request request;
+    request.method = "GET";
+    request.source = "198.51.100.8";
+    const auto question = url.find('?');
+    if (question == std::string::npos) return request;
+    std::string_view rest = std::string_view(url).substr(question + 1);
+    while (!rest.empty()) {
+        const auto end = std::min(rest.find('&'), rest.size());
+        const std::string_view pair = rest.substr(0, end);
+        const auto equals = pair.find('=');
+        request.query.emplace_back(std::string(pair.substr(0, equals)), std::string(pair.substr(equals + 1)));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return request;
+}
+
+/// What a wallet makes of an answer: the thing itself, or the word of the refusal.
+template<typename T>
+Result<T> wallets_view(Result<std::variant<T, protocol::LnurlError>> parsed)
+{
+    auto said = must(std::move(parsed));
+    if (auto* error = std::get_if<protocol::LnurlError>(&said))
+        return Error{protocol::parse_reason(error->reason).value_or(Reason::internal), error->reason};
+    return std::move(std::get<T>(said));
+}
+
+} // namespace
+
+Payer ShopWorld::payer(bool with_refund_key)
+{
+    Payer payer{.client_key = protocol::wireguard_public_key(protocol::generate_wireguard_secret(rng))};
+    if (with_refund_key) payer.refund_key = protocol::SecretKey::generate(rng).public_key();
+    return payer;
+}
+
+Result<void> ShopWorld::ask_invoice(Payer& payer, std::uint64_t quantity)
+{
+    std::string url = std::string(kPayUrl) + "?p=0&q=" + std::to_string(quantity) +
+                      "&client_pubkey=" + encode_base64url(payer.client_key.bytes());
+    if (payer.refund_key) url += "&refund_pubkey=" + payer.refund_key->hex();
+    const auto offer =
+        TRY(wallets_view(protocol::parse_pay_request(process->lightning_sale->offer(get(url)).body)));
+    EXPECT_EQ(offer.min_sendable, offer.max_sendable);
+    const std::string callback = offer.callback + "&amount=" + std::to_string(offer.min_sendable.count());
+    payer.answer = TRY(wallets_view(protocol::parse_pay_answer(process->lightning_sale->invoice(get(callback)).body)));
+    const auto invoice = must(payments::lightning::parse_bolt11(payer.answer.pr));
+    EXPECT_EQ(invoice.amount, offer.min_sendable);
+    EXPECT_EQ(invoice.description_hash, sha256(as_bytes(offer.metadata)));
+    payer.hash = invoice.payment_hash;
+    return {};
+}
+
+protocol::ClientConfig ShopWorld::open_config(const Payer& payer)
+{
+    const SecretBytes<32> preimage{ByteArray<32>(lightning->preimage(payer.hash))};
+    const std::string text = must(protocol::open_aes(preimage, *payer.answer.action));
+    return must(protocol::parse_config(must(protocol::config_of_plaintext(text))));
+}
+
+void ShopWorld::attend()
+{
+    for (const auto& open : must(process->store->open_invoices()))
+        if (open.state != session::State::reserved) process->settlements->attend(open.purchase);
+}
+
+void ShopWorld::attend_for(Seconds most)
+{
+    for (Seconds passed{0}; passed < most; passed += Seconds(10)) {
+        attend();
+        if (must(process->store->open_invoices()).empty()) return;
+        clock.pass(Seconds(10));
+        process->tunnels->step();
+    }
+}
+
+protocol::VerifyAnswer ShopWorld::verify(const Payer& payer)
+{
+    http::Request request = get("");
+    request.parameters.emplace_back("payment_hash", encode_hex(payer.hash));
+    return must(wallets_view(protocol::parse_verify_answer(process->lightning_sale->verify(request).body)));
+}
+
+session::State ShopWorld::state_of(const Payer& payer)
+{
+    const auto found = must(process->store->invoice(payer.hash));
+    EXPECT_TRUE(found.has_value());
+    return found ? found->purchase.state : session::State::received;
+}
+
+bool ShopWorld::has_tunnel_of(const protocol::WireguardKey& key, const protocol::ClientConfig& client)
+{
+    for (const auto& peer : must(device.status()).peers) {
+        if (peer.key != key) continue;
+        std::vector<std::string> texts;
+        for (const auto& allowed : peer.allowed_ips) texts.push_back(allowed.address.text() + "/" + std::to_string(allowed.prefix));
+        if (texts != client.addresses) return false;
+        const auto secret = device.preshared_key(key);
+        if (!client.preshared_key) return true;
+        return secret && std::ranges::equal(*secret, client.preshared_key->expose());
+    }
+    return false;
 }
 
 // ---- where the money is --------------------------------------------------------------------------------------------

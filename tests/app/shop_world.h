@@ -2,10 +2,14 @@
 // one, a device in memory, a clock that stands still. It can be killed at any write and at any call of the mint.
 #pragma once
 
+#include "app/lightning_sale.h"
 #include "app/purchase.h"
 #include "app/recovery.h"
+#include "app/settlements.h"
 #include "devnet/faulty_mint.h"
+#include "fakes/fake_lightning.h"
 #include "fakes/seeded_rng.h"
+#include "protocol/wg_config.h"
 #include "store/sqlite_store.h"
 #include "wg/memory_device.h"
 
@@ -29,7 +33,7 @@ private:
 };
 
 /// When the process ends: at the n-th of all moments (from 1) just before and just after every commit, and every
-/// request to the mint. 0: never.
+/// request to the mint or the Lightning node. 0: never.
 class Death {
 public:
     explicit Death(int at) : at_(at) {}
@@ -79,6 +83,14 @@ struct Buyer {
     http::Request request;
 };
 
+/// Somebody with a wallet that follows the LUDs, and the invoice that it got.
+struct Payer {
+    protocol::WireguardKey client_key;
+    std::optional<protocol::PublicKey> refund_key = {};
+    protocol::PayAnswer answer = {};
+    payments::lightning::PaymentHash hash{};
+};
+
 struct Answered {
     int status = 0;
     protocol::PurchaseAnswer answer;
@@ -95,6 +107,7 @@ public:
         std::string unit = "hour";
         std::optional<protocol::Bound> max_purchase = {};
         std::string subnet = "10.66.42.0/24";
+        std::optional<fakes::FakeLightning::Way> lightning = {};
     };
     explicit ShopWorld(Options options);
     ShopWorld() : ShopWorld(Options{}) {}
@@ -111,6 +124,20 @@ public:
     /// Asks until it is answered for good, with time passing and the background at work. Fails the test if it never is.
     Answered insist(const Buyer& buyer);
 
+    Payer payer(bool with_refund_key = true);
+    /// Offer, then invoice, as a wallet asks for them. Errors: what the shop says instead, as a reason.
+    Result<void> ask_invoice(Payer& payer, std::uint64_t quantity = 1);
+    /// The config that the payer's preimage opens.
+    protocol::ClientConfig open_config(const Payer& payer);
+    /// The background looks at every invoice once, as far as each goes.
+    void attend();
+    /// As time passes, until nothing waits any more or `most` has passed.
+    void attend_for(Seconds most);
+    protocol::VerifyAnswer verify(const Payer& payer);
+    session::State state_of(const Payer& payer);
+    /// Whether a peer has exactly the addresses that this config names.
+    bool has_tunnel_of(const protocol::WireguardKey& key, const protocol::ClientConfig& config);
+
     std::vector<payments::cashu::Proof> make_proofs(std::vector<std::uint64_t> amounts,
                                                     const std::function<std::string()>& secret);
     std::uint64_t spent_of(const Buyer& buyer) const; // sats of the buyer's token that the mint calls spent
@@ -125,6 +152,7 @@ public:
     devnet::FaultyMint faulty_mint{mint, faults};
     MintWire wire{faulty_mint};
     wg::MemoryDevice device;
+    std::optional<fakes::FakeLightning> lightning;
     std::filesystem::path folder;
     Config config;
 
@@ -145,6 +173,11 @@ struct ShopWorld::Process {
     std::optional<SwapLimits> limits;
     std::optional<Recovery> recovery;
     std::optional<Purchases> purchases;
+    Workers workers{{.threads = 2}};
+    std::optional<LightningNode> lightning_node;
+    std::optional<InvoiceLimits> invoice_limits;
+    std::optional<Settlements> settlements;
+    std::optional<LightningSale> lightning_sale; // none where the process died while it started
 };
 
 } // namespace adit::app

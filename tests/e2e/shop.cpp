@@ -90,8 +90,29 @@ void Shop::write_config() const
                              "\"\nrelays = " + quoted(settings.relays.value_or(std::vector{world->relay_url()})) +
                              "\n[limits]\n" + settings.limits + "[listing]\nd_tag = \"" + std::string(kListing) +
                              "\"\ntitle = \"Exit One\"\nprotocols = [\"wireguard\"]\n" + settings.listing +
-                             settings.listing_tables + prices + (settings.lists_cashu ? method : "") + settings.more;
+                             settings.listing_tables + prices + (settings.lists_cashu ? method : "") +
+                             lightning_text() + settings.more;
     write(folder / "config.toml", text);
+}
+
+std::string Shop::lightning_text() const
+{
+    if (!settings.lightning) return "";
+    std::string text = "[[listing.payment_methods]]\ntype = \"lightning\"\nendpoint = \"https://" +
+                       std::string(kHost) + "/lnurlp\"\nmechanism = \"lnurl-pay\"\n[lightning]\nenabled = true\n" +
+                       settings.lightning_lines;
+    switch (*settings.lightning) {
+    case Pays::phoenixd:
+        return text + "backend = \"phoenixd\"\nbase_url = \"" + world->phoenixd_url() + "\"\napi_token_file = \"" +
+               world->phoenixd_limited_password_file().string() + "\"\n";
+    case Pays::lnd:
+    case Pays::lnd_held:
+        return text + "backend = \"lnd\"\nbase_url = \"" + world->lnd_url() + "\"\nmacaroon_file = \"" +
+               world->lnd_admin_macaroon_file().string() + "\"\ntls_cert_file = \"" +
+               world->lnd_tls_cert_file().string() + "\"\n" +
+               (*settings.lightning == Pays::lnd_held ? "hold = true\n" : "");
+    }
+    return text;
 }
 
 DaemonOptions Shop::options() const { return {folder / "config.toml", port, "info", {}, where}; }

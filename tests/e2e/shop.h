@@ -22,6 +22,9 @@ T must(Result<T> result)
     return std::move(result).value();
 }
 
+/// Which backend takes payments by Lightning.
+enum class Pays { phoenixd, lnd, lnd_held };
+
 /// What a test wants to be different in the operator's config.
 struct Settings {
     std::string server = ""; // further lines of [server], and so on
@@ -30,6 +33,8 @@ struct Settings {
     std::string listing_tables = ""; // further tables under it, such as [listing.max_purchase]
     std::string cashu = "enabled = true";
     bool lists_cashu = true; // as a payment method
+    std::optional<Pays> lightning = {};
+    std::string lightning_lines = ""; // further lines of [lightning]
     std::string subnet = "10.66.0.0/16";
     std::string wireguard = "interface = \"adit-e2e\"\nbackend = \"memory\"\npreshared_keys = true\n";
     std::optional<std::vector<std::string>> relays = {}; // none: the world's
@@ -110,6 +115,9 @@ public:
     const fakes::Netns* where;
     std::unique_ptr<devnet::World> world;
     std::unique_ptr<Daemon> daemon;
+
+private:
+    std::string lightning_text() const;
 };
 
 /// The answer as the buyer's own code reads it. Fails the test where it is of another kind.

@@ -251,5 +251,47 @@ TEST(GrantProperties, LookingMoreOftenChangesNothing)
     }
 }
 
+TEST(TakenBackGrants, LeaveTheQueueAsItWasBefore)
+{
+    const UnixSeconds now(1'800'000'000);
+    const GrantSize hour{GrantClass::time, 3600};
+    const GrantSize gib{GrantClass::data, 1ULL << 30};
+    const auto one = add_grant({}, hour, now);
+    ASSERT_TRUE(one);
+    EXPECT_TRUE(take_back(*one, hour, now).empty());
+    const auto two = add_grant(*one, hour, now);
+    ASSERT_TRUE(two);
+    EXPECT_EQ(take_back(*two, hour, now), *one);
+    const auto mixed = add_grant(*two, gib, now);
+    ASSERT_TRUE(mixed);
+    EXPECT_EQ(take_back(*mixed, gib, now), *two);
+}
+
+TEST(TakenBackGrants, OfASegmentThatRunsEndItWhereNothingIsLeftAndTheNextBegins)
+{
+    const UnixSeconds now(1'800'000'000);
+    const GrantSize hour{GrantClass::time, 3600};
+    const GrantSize gib{GrantClass::data, 1ULL << 30};
+    const auto first = add_grant({}, hour, now);
+    ASSERT_TRUE(first);
+    const auto both = add_grant(*first, gib, now);
+    ASSERT_TRUE(both);
+    const auto left = take_back(*both, hour, now + Seconds(60));
+    ASSERT_EQ(left.size(), 1U);
+    EXPECT_EQ(left.front().cls, GrantClass::data);
+    EXPECT_EQ(left.front().started_at, now + Seconds(60));
+    EXPECT_EQ(left.front().amount, gib.amount);
+}
+
+TEST(TakenBackGrants, ThatWereUsedUpMeanwhileTakeNothingFromOtherClasses)
+{
+    const UnixSeconds now(1'800'000'000);
+    const GrantSize gib{GrantClass::data, 1ULL << 30};
+    const auto data = add_grant({}, gib, now);
+    ASSERT_TRUE(data);
+    EXPECT_EQ(take_back(*data, {GrantClass::time, 3600}, now), *data);
+    EXPECT_TRUE(take_back({}, gib, now).empty());
+}
+
 } // namespace
 } // namespace adit::session

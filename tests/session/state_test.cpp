@@ -15,6 +15,20 @@ const std::map<std::pair<State, Fact>, State> kDrawing{
     {{State::reserved, Fact::refused}, State::released},
     {{State::swapping, Fact::mint_signed}, State::redeemed},
     {{State::swapping, Fact::mint_refused}, State::released},
+    {{State::reserved, Fact::invoice_stored}, State::open},
+    {{State::open, Fact::payment_ended}, State::released},
+    {{State::open, Fact::payment_settled}, State::redeemed},
+    {{State::open, Fact::payment_held}, State::accepted},
+    {{State::released, Fact::payment_settled}, State::redeemed},
+    {{State::accepted, Fact::payment_ended}, State::released},
+    {{State::accepted, Fact::payment_settled}, State::redeemed},
+    {{State::accepted, Fact::peer_put}, State::live},
+    {{State::live, Fact::settle_intended}, State::settling},
+    {{State::live, Fact::payment_ended}, State::released},
+    {{State::live, Fact::payment_settled}, State::active},
+    {{State::settling, Fact::payment_ended}, State::released},
+    {{State::settling, Fact::payment_settled}, State::active},
+    {{State::redeemed, Fact::settled_by_hand}, State::ended},
     {{State::redeemed, Fact::peer_put}, State::active},
     {{State::redeemed, Fact::undeliverable}, State::refunding},
     {{State::redeemed, Fact::claim_lapsed}, State::ended},
@@ -48,6 +62,12 @@ TEST(PurchaseStates, AfterTheIntentIsStoredOnlyTheMintsOwnWordLeadsAway)
     for (const Fact on : kAllFacts) EXPECT_EQ(step(State::refunding, on).has_value(), on == Fact::mint_signed);
 }
 
+TEST(PurchaseStates, OnceTheBackendMayHaveThePreimageOnlyItsOwnWordLeadsAway)
+{
+    for (const Fact on : kAllFacts)
+        EXPECT_EQ(step(State::settling, on).has_value(), on == Fact::payment_settled || on == Fact::payment_ended);
+}
+
 TEST(PurchaseStates, APurchaseNeverComesBackToAStateItLeft)
 {
     for (const State start : kAllStates) {
@@ -72,10 +92,10 @@ TEST(PurchaseStates, MoneyOnceTakenIsNeverReleased)
             }
 }
 
-TEST(PurchaseStates, FinalOnesAreEndedRefundedAndReleased)
+TEST(PurchaseStates, FinalOnesAreEndedAndRefundedAndReleasedUnlessAPaymentArrivesLate)
 {
-    for (const State state : kAllStates)
-        EXPECT_EQ(is_final(state), state == State::ended || state == State::refunded || state == State::released);
+    for (const State state : kAllStates) EXPECT_EQ(is_final(state), state == State::ended || state == State::refunded);
+    for (const Fact on : kAllFacts) EXPECT_EQ(step(State::released, on).has_value(), on == Fact::payment_settled);
 }
 
 TEST(PurchaseStates, GoThroughTheirWordsAndBack)

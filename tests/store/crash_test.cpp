@@ -80,7 +80,7 @@ protected:
         if (state == State::redeemed && !store().begin_refund(id, refund({"p1", "p2"}))) return false;
         if (state == State::refunded) return true;
         const auto swaps = store().swaps(id);
-        return swaps && store().mark_refunded(id, swaps->back().id, "back").has_value();
+        return swaps && store().mark_refunded(id, swaps->back().id, "back", {}).has_value();
     }
 
     /// What must be true between any two steps.

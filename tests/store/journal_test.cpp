@@ -160,7 +160,7 @@ TEST_F(Journal, TakesOnlyASwapOfThatPurchaseAndPurpose)
     EXPECT_EQ(reason(store().mark_redeemed(b, swap_a, {})), Reason::bad_step);
     good(store().mark_redeemed(a, swap_a, {{proof("p")}, std::nullopt}));
     good(store().begin_refund(a, refund({"p"})));
-    EXPECT_EQ(reason(store().mark_refunded(a, swap_a, "token")), Reason::bad_step);
+    EXPECT_EQ(reason(store().mark_refunded(a, swap_a, "token", {})), Reason::bad_step);
     EXPECT_EQ(state_of(a), State::refunding);
 }
 
@@ -171,7 +171,7 @@ TEST_F(Journal, GivesMoneyBackFromTheWallet)
     EXPECT_EQ(state_of(id), State::refunding);
     EXPECT_TRUE(good(store().proofs_of(id)).empty());
     EXPECT_EQ(good(store().wallet_proofs(ProofState::refunding)).size(), 1U);
-    good(store().mark_refunded(id, swap, "cashuBback"));
+    good(store().mark_refunded(id, swap, "cashuBback", {}));
     EXPECT_EQ(good(store().purchase(id)).refund, "cashuBback");
     EXPECT_EQ(state_of(id), State::refunded);
     EXPECT_EQ(good(store().wallet_proofs(ProofState::spent)).size(), 1U);
@@ -199,7 +199,7 @@ TEST_F(Journal, GivesProofsOfAnAbandonedRefundBackToTheWallet)
     good(store().begin_refund(id, refund({"proof0"})));
     const auto second = good(store().begin_refund(id, refund({"proof1"})));
     EXPECT_EQ(good(store().wallet_proofs(ProofState::refunding)).size(), 2U);
-    good(store().mark_refunded(id, second, "token"));
+    good(store().mark_refunded(id, second, "token", {}));
     EXPECT_EQ(good(store().wallet_proofs(ProofState::spent)).front().proof.secret, "proof1");
     EXPECT_EQ(good(store().wallet_proofs(ProofState::unspent)).front().proof.secret, "proof0");
     EXPECT_TRUE(good(store().wallet_proofs(ProofState::refunding)).empty());
@@ -261,7 +261,7 @@ TEST_F(Journal, PassesOnlyTheArrowsOfItsStates)
             }
             if (from == State::refunding || from == State::refunded) {
                 back = good(store().begin_refund(id, refund({("p" + secret).c_str()})));
-                if (from == State::refunded) good(store().mark_refunded(id, back, "token"));
+                if (from == State::refunded) good(store().mark_refunded(id, back, "token", {}));
             }
             ASSERT_EQ(state_of(id), from);
             const bool allowed = std::find(row.from.begin(), row.from.end(), from) != row.from.end();

@@ -129,7 +129,7 @@ TEST_F(Leases, OfARefundRestOnceItIsDone)
     const auto swap = good(store().begin_refund(id, refund({"proof0"})));
     EXPECT_EQ(rest_of("10.8.0.2"), std::nullopt);
     clock_.advance(5s);
-    good(store().mark_refunded(id, swap, "cashuB"));
+    good(store().mark_refunded(id, swap, "cashuB", {}));
     EXPECT_EQ(rest_of("10.8.0.2"), clock_.now() + 300s);
 }
 

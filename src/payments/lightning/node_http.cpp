@@ -1,5 +1,6 @@
 #include "payments/lightning/node_http.h"
 
+#include "base/crash_point.h"
 #include "base/clock.h"
 
 #include <algorithm>
@@ -74,7 +75,9 @@ Result<HttpReply> NodeHttp::call(HttpCall call, SteadyTime deadline)
     call.timeout = std::chrono::duration_cast<Milliseconds>(deadline - system_clock().steady());
     call.secret_header = &access_.header;
     call.ca_file = access_.ca_file;
+    crash_point("lightning_before_call");
     auto reply = http_.call(call);
+    crash_point("lightning_after_call");
     SecretText::wipe(call.body); // some carry a preimage
     if (!reply) return unreachable(reply.error().detail);
     return reply;
