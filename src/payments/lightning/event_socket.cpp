@@ -51,8 +51,8 @@ lws_vhost* make_vhost(Loop& loop, const NodeAccess& access)
 
 } // namespace
 
-EventSocket::EventSocket(const NodeAccess& access, std::string path, Callbacks callbacks, EventTiming timing)
-    : access_(access), path_(access.url.path + path), callbacks_(std::move(callbacks)), timing_(timing),
+EventSocket::EventSocket(const NodeAccess& access, std::string_view path, Callbacks callbacks, EventTiming timing)
+    : access_(access), path_(access.url.path + std::string(path)), callbacks_(std::move(callbacks)), timing_(timing),
       idle_(std::make_unique<lws_retry_bo>()), backoff_(timing.backoff, timing.backoff_cap),
       loop_(Loop::create(nullptr))
 {

@@ -27,7 +27,7 @@ public:
     static constexpr std::size_t kMaxMessage = 65'536; // a longer one ends the connection
 
     /// `access` must outlive it. `path` comes after the node's URL. Callbacks come from the thread.
-    EventSocket(const NodeAccess& access, std::string path, Callbacks callbacks, EventTiming timing);
+    EventSocket(const NodeAccess& access, std::string_view path, Callbacks callbacks, EventTiming timing);
     ~EventSocket();
     EventSocket(const EventSocket&) = delete;
     EventSocket& operator=(const EventSocket&) = delete;

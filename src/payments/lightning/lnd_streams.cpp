@@ -29,10 +29,10 @@ void LndStreams::CloseMulti::operator()(CURLM* multi) const { curl_multi_cleanup
 struct LndStreams::Stream {
     struct CloseEasy {
         CURLM* multi;
-        void operator()(CURL* easy) const
+        void operator()(CURL* handle) const
         {
-            curl_multi_remove_handle(multi, easy);
-            curl_easy_cleanup(easy);
+            curl_multi_remove_handle(multi, handle);
+            curl_easy_cleanup(handle);
         }
     };
 

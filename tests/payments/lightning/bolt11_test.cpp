@@ -268,7 +268,7 @@ TEST(Bolt11, WhatNoQrCodeHoldsIsRefused)
     const std::string over = sign(draft.with_words(2, Bytes(1000, 0)));
     ASSERT_GT(over.size(), 7089U);
     EXPECT_FALSE(parse_bolt11(over));
-    EXPECT_FALSE(parse_bolt11(std::string(10'000'000, 'q')));
+    EXPECT_FALSE(parse_bolt11(std::string(100'000, 'q')));
 }
 
 } // namespace

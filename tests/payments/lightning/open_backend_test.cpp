@@ -24,7 +24,7 @@ class OpenLnd : public testing::Test {
 protected:
     std::filesystem::path file(const char* name, std::string_view content)
     {
-        const auto path = std::filesystem::path(certificate_.key_file()).parent_path() / name;
+        auto path = std::filesystem::path(certificate_.key_file()).parent_path() / name;
         CHECK(write_private_file(path, content).has_value());
         return path;
     }
