@@ -234,18 +234,15 @@ Rpc<json> Lnd::list(const Call& call)
     const bool reversed = query(call.request, "reversed") == "true";
 
     std::vector<const Record*> listed;
-    const auto take = [&](const Record& record) {
+    for (const Record& record : records_) {
         const LightningState state = lightning_.find(record.hash)->state;
         const bool past = state == LightningState::settled || state == LightningState::canceled;
-        if (listed.size() < length && !(pending && past)) listed.push_back(&record);
-    };
-    if (reversed) { // from before the offset backwards; 0: from the end
-        for (auto record = records_.rbegin(); record != records_.rend(); ++record)
-            if (offset == 0 || record->add_index < offset) take(*record);
-        std::reverse(listed.begin(), listed.end());
-    } else {
-        for (const Record& record : records_)
-            if (record.add_index > offset) take(record);
+        const bool in_range = reversed ? offset == 0 || record.add_index < offset : record.add_index > offset;
+        if (in_range && !(pending && past)) listed.push_back(&record);
+    }
+    if (listed.size() > length) { // reversed: those right before the offset
+        if (reversed) listed.erase(listed.begin(), listed.end() - static_cast<std::ptrdiff_t>(length));
+        listed.resize(length);
     }
     json invoices = json::array();
     for (const Record* record : listed) invoices.push_back(describe(*record));
@@ -304,6 +301,7 @@ Rpc<std::monostate> Lnd::subscribe(const Call& call, const ReplyPtr& reply)
     std::sort(backlog.begin() + first_settled, backlog.end(),
               [](const Record* a, const Record* b) { return a->settle_index < b->settle_index; });
     std::vector<std::string> messages;
+    messages.reserve(backlog.size());
     for (const Record* record : backlog) messages.push_back(stream_message(describe(*record)));
     for (const std::string& message : messages) reply->stream(message);
     return std::monostate();

@@ -324,13 +324,17 @@ HttpAnswer Phoenixd::incoming_list(const Call& call)
     }
     const bool all = value_of(query, "all").value_or("") == "true";
     const auto external_id = value_of(query, "externalId");
-    json listed = json::array();
-    for (auto incoming = incoming_.rbegin(); incoming != incoming_.rend(); ++incoming) {
-        const LightningInvoice& invoice = *lightning_.find(incoming->hash);
+    std::vector<const Incoming*> fitting;
+    for (const Incoming& incoming : incoming_) {
+        const LightningInvoice& invoice = *lightning_.find(incoming.hash);
         if (!all && invoice.state != LightningState::settled) continue;
-        if (external_id && !external_id->empty() && incoming->external_id != *external_id) continue;
+        if (external_id && !external_id->empty() && incoming.external_id != *external_id) continue;
         const std::int64_t at = milliseconds(all ? invoice.created_at : invoice.settled_at);
-        if (at < numbers["from"] || at > numbers["to"]) continue;
+        if (at >= numbers["from"] && at <= numbers["to"]) fitting.push_back(&incoming);
+    }
+    std::reverse(fitting.begin(), fitting.end()); // newest first
+    json listed = json::array();
+    for (const Incoming* incoming : fitting) {
         if (numbers["offset"]-- > 0) continue;
         if (numbers["limit"]-- <= 0) break;
         listed.push_back(describe(*incoming));
@@ -366,9 +370,10 @@ HttpAnswer Phoenixd::outgoing_by_hash(const Call& call)
 {
     const auto hash = parse_hash(call.parameter);
     if (!hash) return invalid("paymentHash", "ByteVector32");
-    for (auto payment = outgoing_.rbegin(); payment != outgoing_.rend(); ++payment)
-        if (payment->hash == *hash) return json_answer(describe(*payment));
-    return text_answer(404, "Not found");
+    const auto last = std::find_if(outgoing_.rbegin(), outgoing_.rend(),
+                                   [&](const Outgoing& payment) { return payment.hash == *hash; });
+    if (last == outgoing_.rend()) return text_answer(404, "Not found");
+    return json_answer(describe(*last));
 }
 
 void Phoenixd::pay_invoice(const Call& call, const ReplyPtr& reply)
@@ -449,9 +454,11 @@ void Phoenixd::open_websocket(const http::Request& request, const ReplyPtr& repl
 void Phoenixd::invoice_changed(const LightningInvoice& invoice)
 {
     if (invoice.node == LightningNode::phoenixd && invoice.state == LightningState::settled) receive(invoice);
-    // Answering may bring the client's next payment in, which adds to the list.
-    for (std::size_t i = 0; i < outgoing_.size(); ++i)
-        if (outgoing_[i].waiting && outgoing_[i].hash == invoice.hash) finish(outgoing_[i], invoice);
+    // One at most: another is refused while this one is in flight.
+    const auto waiting = std::find_if(outgoing_.begin(), outgoing_.end(), [&](const Outgoing& payment) {
+        return payment.waiting && payment.hash == invoice.hash;
+    });
+    if (waiting != outgoing_.end()) finish(*waiting, invoice);
 }
 
 void Phoenixd::receive(const LightningInvoice& invoice)
