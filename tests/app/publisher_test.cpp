@@ -83,7 +83,7 @@ protected:
     }
 
     ShopWorld world_;
-    std::unique_ptr<devnet::World> relay_ = devnet::World::start({}).value();
+    std::unique_ptr<devnet::World> relay_ = devnet::World::start({}, world_.clock).value();
     LoopThread loop_;
     std::optional<nostr::RelayPool> pool_;
     std::optional<Publisher> publisher_;

@@ -62,6 +62,9 @@ Config make_config(const ShopWorld::Options& options, const std::filesystem::pat
     config.listing.protocols = {"wireguard"};
     config.listing.prices = {{options.price, "sat", options.unit}};
     config.listing.max_purchase = options.max_purchase;
+    config.listing.payments.emplace_back(
+        protocol::CashuPayment{std::string(kMintUrl), cashu::even_point(config.cashu.sales_key->public_key()).hex(),
+                               "https://vpn.example/purchase"});
     if (options.lightning) {
         config.lightning.enabled = true;
         config.lightning.backend = LightningBackend::lnd;
