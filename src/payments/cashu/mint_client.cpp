@@ -1,6 +1,7 @@
 #include "payments/cashu/mint_client.h"
 
 #include "base/crash_point.h"
+#include "payments/percent.h"
 
 #include <algorithm>
 
@@ -18,22 +19,6 @@ Answer<T> read(Answer<std::string> answer, Result<T> (*parse)(std::string_view))
     auto parsed = parse(std::get<std::string>(answer));
     if (!parsed) return Unknown{std::move(parsed).error()};
     return std::move(*parsed);
-}
-
-/// A quote id comes from the mint and goes into a path.
-std::string percent_encoded(std::string_view text)
-{
-    std::string out;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '_' || c == '.' || c == '~';
-        const auto byte = static_cast<std::uint8_t>(c);
-        if (plain)
-            out += c;
-        else
-            out += '%' + encode_hex(ByteView(&byte, 1));
-    }
-    return out;
 }
 
 } // namespace
