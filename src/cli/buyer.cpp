@@ -1,14 +1,15 @@
 #include "cli/buyer.h"
 
 #include "base/crash_point.h"
+#include "cli/delivery.h"
 #include "cli/printable.h"
 #include "payments/cashu/curve.h"
 #include "payments/cashu/mint_url.h"
 #include "payments/cashu/p2pk.h"
 #include "payments/cashu/token.h"
+#include "protocol/constants.h"
 #include "protocol/purchase_auth.h"
 #include "protocol/purchase_body.h"
-#include "protocol/wg_config.h"
 
 #include <algorithm>
 
@@ -28,14 +29,6 @@ constexpr Milliseconds kMintTimeout{30'000};
 constexpr std::size_t kMostTokenBytes = 256 * 1024;
 
 std::string sats(Sat amount) { return std::to_string(amount.count()) + " sat"; }
-
-/// Sat of price × quantity. Errors: bad_request (it does not fit).
-Result<Sat> cost_of(const Offer& offer)
-{
-    const auto cost = times(offer.unit_price, offer.quantity);
-    if (!cost || *cost == Sat{}) return Error{Reason::bad_request, "a price that does not fit 64 bits"};
-    return *cost;
-}
 
 template<typename T>
 Error why_not(const cashu::Answer<T>& answer, const char* what)
@@ -81,12 +74,11 @@ Record new_record(Offer offer, std::optional<std::string> token, const Clock& cl
                   .given = std::move(token)};
 }
 
-std::string session_url(std::string_view endpoint, std::string_view id)
+Result<Sat> cost_of(const Offer& offer)
 {
-    constexpr std::string_view kTail = "/purchase";
-    if (endpoint.ends_with(kTail)) endpoint.remove_suffix(kTail.size());
-    while (endpoint.ends_with('/')) endpoint.remove_suffix(1);
-    return std::string(endpoint) + "/session/" + std::string(id);
+    const auto cost = times(offer.unit_price, offer.quantity);
+    if (!cost || *cost == Sat{}) return Error{Reason::bad_request, "a price that does not fit 64 bits"};
+    return *cost;
 }
 
 Sat value_of_coins(const Record& record)
@@ -103,7 +95,7 @@ bool Buyer::patient(SteadyTime began, Seconds length) const { return parts_.cloc
 
 PaymentLock Buyer::lock_of(const Record& record) const
 {
-    return {record.offer.lock, record.keys.refund.public_key(), record.locktime.value_or(UnixSeconds(0))};
+    return {*record.offer.lock, record.keys.refund.public_key(), record.locktime.value_or(UnixSeconds(0))};
 }
 
 Result<payments::Mint*> Buyer::mint_of(const Record& record)
@@ -147,6 +139,10 @@ Buyer::Outcome Buyer::go_on(Record& record)
             return {End::refunded, "the operator could not deliver and has given the money back"};
         case Stage::refused:
             return {End::refused, record.refusal ? record.refusal->message : ""};
+        case Stage::handed:
+        case Stage::invoiced:
+        case Stage::settled:
+            CHECK(false); // of a purchase over Lightning, which is lightning_buyer.h's
         }
         if (done) continue;
         const bool nothing_moved = record.stage == Stage::begun || done.error().reason == Reason::payment_required;
@@ -223,7 +219,7 @@ Result<void> Buyer::begin_with_given(Record& record)
                                                   sats(needed) + " are needed, the mint's fees included"};
     };
 
-    switch (owner_of(token.proofs, record.offer.lock, parts_.clock.now())) {
+    switch (owner_of(token.proofs, *record.offer.lock, parts_.clock.now())) {
     case Ownership::operators:
         if (!net || *net < cost) return too_small(sum(cost, fee.value_or(Sat{})).value_or(cost));
         record.payment = record.given;
@@ -258,7 +254,7 @@ Result<void> Buyer::await_payment(Record& record)
             if (quote->state != cashu::QuoteState::unpaid) break;
             if (record.quote->expiry && *record.quote->expiry + Seconds(60) < parts_.clock.now())
                 return Error{Reason::payment_required, "the invoice has expired unpaid; buy again for a new one"};
-            if (!shown) parts_.reporter.show_invoice(*record.quote);
+            if (!shown) parts_.reporter.show_invoice(record.quote->invoice, record.quote->amount, record.quote->expiry);
             shown = true;
         } else if (std::holds_alternative<cashu::Refusal>(answer)) {
             return why_not(answer, "to say whether the invoice is paid");
@@ -436,23 +432,17 @@ Buyer::Outcome Buyer::take_delivery(Record& record, const std::string& answer)
     CHECK(parsed.has_value() && std::holds_alternative<protocol::Delivered>(*parsed));
     const auto& delivered = std::get<protocol::Delivered>(*parsed);
     if (delivered.change) add_coin(record, Coin::Kind::change, *delivered.change);
-    auto config = protocol::parse_config(delivered.config);
-    if (!config) {
+    auto tunnel = tunnel_of(
+        record, {delivered.config, delivered.expires_at,
+                 delivered.session_id ? session_url(record.offer.endpoint, *delivered.session_id) : std::string(),
+                 delivered.quantity});
+    if (!tunnel) {
         record.puzzle = printable(answer, 64 * 1024);
         if (const auto saved = save(record); !saved) return {End::open, saved.error().detail};
         return {End::open, "the operator has taken the money, and its config is not to be trusted (" +
-                               config.error().detail + "); its answer is kept in the purchase file"};
+                               tunnel.error().detail + "); its answer is kept in the purchase file"};
     }
-    config->private_key = record.keys.wireguard.duplicate();
-    protocol::ConfigComments comments;
-    comments.operator_name = record.offer.title;
-    comments.listing = protocol::encode_coordinate(record.offer.listing);
-    comments.tier = record.offer.price.amount + " " + record.offer.price.currency + "/" + record.offer.price.unit +
-                    " x " + std::to_string(delivered.quantity);
-    comments.expires_at = delivered.expires_at;
-    if (delivered.session_id) comments.session_url = session_url(record.offer.endpoint, *delivered.session_id);
-    record.tunnel = Tunnel{protocol::render_config(*config, comments), delivered.expires_at, comments.session_url,
-                           delivered.quantity};
+    record.tunnel = std::move(*tunnel);
     record.refusal.reset();
     record.puzzle.reset();
     record.stage = Stage::delivered;

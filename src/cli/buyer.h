@@ -19,7 +19,7 @@ public:
     /// Something is under way that may take longer than a second; replaced by the next.
     virtual void progress(const std::string& line) = 0;
     /// To be paid by the user's own Lightning wallet.
-    virtual void show_invoice(const Quote& quote) = 0;
+    virtual void show_invoice(const std::string& bolt11, Sat amount, std::optional<UnixSeconds> expiry) = 0;
     /// Between two tries.
     virtual void pause(Milliseconds length) = 0;
 };
@@ -28,6 +28,7 @@ enum class End {
     delivered, // the record has the tunnel
     refunded,  // the record has the money, as a coin
     refused,   // nothing was paid, or the given token is the user's as before
+    handed,    // the record has an LNURL that a wallet pays; what it gets comes back through open_delivery()
     open,      // the record has money in an open state: go_on() later
 };
 
@@ -62,6 +63,9 @@ public:
     /// redeemed yet: the detail says when).
     Result<bool> redeem(Record& record);
 
+    /// The operator could not deliver, and gave the money back as ecash: the record keeps it, however it looks.
+    Outcome take_refund(Record& record, const protocol::Refunded& answer);
+
 private:
     Result<void> begin(Record& record);
     Result<void> probe(const Record& record);
@@ -71,7 +75,6 @@ private:
     Result<void> prepare_request(Record& record);
     Outcome ask(Record& record);
     Outcome take_delivery(Record& record, const std::string& answer);
-    Outcome take_refund(Record& record, const protocol::Refunded& answer);
     Outcome take_refusal(Record& record, Reason reason);
     Result<void> mark_spent_coins(Record& record);
     Result<bool> book_redeemed(Record& record, std::vector<payments::cashu::Proof> proofs);
@@ -94,8 +97,8 @@ private:
 
 /// Keys and offer of a new purchase.
 Record new_record(Offer offer, std::optional<std::string> token, const Clock& clock, Rng& rng);
-/// "https://vpn.example.com/purchase" → "https://vpn.example.com/session/<id>".
-std::string session_url(std::string_view endpoint, std::string_view id);
+/// Price × quantity. Errors: bad_request (it does not fit).
+Result<Sat> cost_of(const Offer& offer);
 /// The sum of the coins that are not spent. Saturates.
 Sat value_of_coins(const Record& record);
 

@@ -5,6 +5,7 @@
 #include "protocol/constants.h"
 #include "protocol/deletion.h"
 #include "protocol/kinds.h"
+#include "protocol/lnurl.h"
 
 #include <algorithm>
 #include <charconv>
@@ -83,6 +84,18 @@ std::vector<CashuPayment> ecash_payments(const protocol::Listing& listing)
     return usable;
 }
 
+std::vector<std::string> lightning_payments(const protocol::Listing& listing)
+{
+    std::vector<std::string> usable;
+    for (const auto& payment : listing.payments) {
+        const auto* lightning = std::get_if<protocol::LightningPayment>(&payment);
+        if (!lightning || lightning->mechanism != protocol::kLnurlPay) continue;
+        auto url = protocol::parse_lnurl(lightning->target);
+        if (url && host_of_url(*url)) usable.push_back(std::move(*url));
+    }
+    return usable;
+}
+
 Result<std::string> host_of_url(std::string_view url)
 {
     const auto wrong = [] { return Error{Reason::bad_encoding, "not an http or https URL"}; };
@@ -149,7 +162,6 @@ Result<Offer> make_offer(const PublishedListing& published, const Wish& wish)
     if (std::ranges::find(listing.protocols, protocol::kProtocolWireguard) == listing.protocols.end())
         return Error{Reason::bad_request, "the listing does not sell WireGuard"};
     const protocol::Tier tier = TRY(choose_tier(listing, wish.tier));
-    const CashuPayment payment = TRY(choose_mint(listing, wish.mint));
     const auto size = times(Sat(protocol::unit_size(tier.unit)), wish.quantity);
     if (wish.quantity == 0 || !size || !times(tier.price, wish.quantity))
         return Error{Reason::bad_request, "that quantity can not be bought"};
@@ -164,18 +176,34 @@ Result<Offer> make_offer(const PublishedListing& published, const Wish& wish)
         return Error{Reason::bad_request, "the least purchase is " + words(*listing.min_purchase)};
     if (const auto order = against(listing.max_purchase); order && *order > 0)
         return Error{Reason::bad_request, "the largest purchase is " + words(*listing.max_purchase)};
-    std::string mint = TRY(payments::cashu::normalise_mint_url(payment.mint));
-    const auto lock = TRY(payments::cashu::Point::parse_hex(payment.p2pk));
-    std::string server = TRY(host_of_url(*payment.endpoint));
-    return Offer{{protocol::kKindListing, published.author, listing.d_tag},
-                 listing.title,
-                 tier.price_tag,
-                 tier.price,
-                 wish.quantity,
-                 std::move(mint),
-                 lock,
-                 *payment.endpoint,
-                 std::move(server)};
+    Offer offer{{protocol::kKindListing, published.author, listing.d_tag},
+                listing.title,
+                tier.price_tag,
+                tier.price,
+                wish.quantity,
+                {},
+                {},
+                {},
+                {},
+                tier.index};
+    switch (wish.with) {
+    case PayWith::ecash: {
+        const CashuPayment payment = TRY(choose_mint(listing, wish.mint));
+        offer.mint = TRY(payments::cashu::normalise_mint_url(payment.mint));
+        offer.lock = TRY(payments::cashu::Point::parse_hex(payment.p2pk));
+        offer.endpoint = *payment.endpoint;
+        break;
+    }
+    case PayWith::lightning: {
+        auto services = lightning_payments(listing);
+        if (services.empty())
+            return Error{Reason::bad_request, "the listing names no LNURL-pay service that could be paid"};
+        offer.endpoint = std::move(services.front());
+        break;
+    }
+    }
+    offer.server = TRY(host_of_url(offer.endpoint));
+    return offer;
 }
 
 } // namespace adit::cli

@@ -15,18 +15,23 @@ std::vector<protocol::Filter> deletion_filters(std::span<const protocol::Event> 
 /// left out, and those that can not be bought from. Newest first.
 std::vector<protocol::PublishedListing> listings_of(std::span<const protocol::Event> events, UnixSeconds now);
 
+enum class PayWith { ecash, lightning };
+
 /// What a user asks for. `tier`: an index from 0 as `adit browse` shows it, or a unit word.
 struct Wish {
-    std::optional<std::string> tier; // none: the first that can be bought with ecash
+    std::optional<std::string> tier; // none: the first that can be bought
     std::uint64_t quantity = 1;
     std::optional<std::string> mint; // none: the token's, else the listing's first
+    PayWith with = PayWith::ecash;
 };
 
 /// Errors: bad_request (the tier, the quantity or the mint can not be had: the detail says what can).
 Result<Offer> make_offer(const protocol::PublishedListing& published, const Wish& wish);
 
-/// The payments of a listing that adit can make: ecash, with endpoint and a proper key.
+/// The payments of a listing that adit can make with ecash: with endpoint and a proper key.
 std::vector<protocol::CashuPayment> ecash_payments(const protocol::Listing& listing);
+/// And those over Lightning: the URLs of its LNURL-pay services.
+std::vector<std::string> lightning_payments(const protocol::Listing& listing);
 /// "host" or "host:port" of an http or https URL. Errors: bad_encoding.
 Result<std::string> host_of_url(std::string_view url);
 

@@ -1,6 +1,7 @@
 #include "cli/purchase_command.h"
 
 #include "base/file.h"
+#include "cli/lightning_buyer.h"
 #include "cli/printable.h"
 #include "cli/verbs.h"
 #include "payments/http_client.h"
@@ -57,6 +58,8 @@ std::string_view end_word(End end)
         return "refunded";
     case End::refused:
         return "refused";
+    case End::handed:
+        return "handed";
     case End::open:
         return "open";
     }
@@ -67,6 +70,7 @@ int exit_of(End end)
 {
     switch (end) {
     case End::delivered:
+    case End::handed: // adit has nothing to wait for
         return kDone;
     case End::refunded:
     case End::refused:
@@ -77,6 +81,8 @@ int exit_of(End end)
     return kOpen;
 }
 
+std::string lnurl_of(const Record& record) { return protocol::encode_lnurl(record.lightning->lnurl); }
+
 void show_json(const std::filesystem::path& file, const Record& record, const Buyer::Outcome& outcome,
                Terminal& terminal)
 {
@@ -85,9 +91,10 @@ void show_json(const std::filesystem::path& file, const Record& record, const Bu
                           {"file", file.string()},
                           {"coins", coins_json(record)}};
     if (!outcome.why.empty()) all["why"] = outcome.why;
+    if (outcome.end == End::handed) all["lnurl"] = lnurl_of(record);
     if (record.tunnel) {
         all["config"] = record.tunnel->config;
-        all["expires_at"] = record.tunnel->expires_at.count();
+        if (record.tunnel->expires_at) all["expires_at"] = record.tunnel->expires_at->count();
         all["quantity"] = record.tunnel->quantity;
         if (!record.tunnel->session_url.empty()) all["session"] = record.tunnel->session_url;
     }
@@ -139,6 +146,17 @@ void show_coins(const std::filesystem::path& file, const Record& record, Termina
     }
 }
 
+void show_lnurl(const std::filesystem::path& file, const Record& record, const Showing& showing, Terminal& terminal)
+{
+    const std::string lnurl = lnurl_of(record);
+    terminal.say("Pay this with a Lightning wallet that shows what it gets for a payment (LUD-10):\n");
+    if (!showing.json) terminal.out(lnurl + "\n");
+    terminal.say("");
+    terminal.qr_in_capitals(lnurl);
+    terminal.say("When it is paid, the wallet shows a link with the config. The private key for it is in " +
+                 file.string() + ", and comes into the config by:\nadit open " + file.string() + " LINK");
+}
+
 int show(const std::filesystem::path& file, const Record& record, const Buyer::Outcome& outcome, const Showing& showing,
          Terminal& terminal)
 {
@@ -154,8 +172,14 @@ int show(const std::filesystem::path& file, const Record& record, const Buyer::O
     if (delivered && showing.qr) terminal.qr(without_comments(record.tunnel->config));
     switch (outcome.end) {
     case End::delivered:
-        terminal.say("The tunnel is up until " + to_iso8601(record.tunnel->expires_at) +
-                     ". Look at it with: adit status " + file.string());
+        if (record.tunnel->expires_at)
+            terminal.say("The tunnel is up until " + to_iso8601(*record.tunnel->expires_at) +
+                         ". Look at it with: adit status " + file.string());
+        else
+            terminal.say("The tunnel is paid. The operator does not say until when it is up.");
+        break;
+    case End::handed:
+        show_lnurl(file, record, showing, terminal);
         break;
     case End::refunded:
         terminal.say("No tunnel: " + outcome.why);
@@ -164,7 +188,8 @@ int show(const std::filesystem::path& file, const Record& record, const Buyer::O
         terminal.say("No tunnel, and nothing was paid: " + outcome.why);
         break;
     case End::open:
-        terminal.say("Not settled yet: " + outcome.why + "\nYour money is in " + file.string() +
+        terminal.say("Not settled yet: " + outcome.why + "\n" +
+                     (record.lightning ? "All that you need is in " : "Your money is in ") + file.string() +
                      ". Do not pay anew; go on with: adit buy --resume " + file.string());
         break;
     }
@@ -200,15 +225,49 @@ FileClaim::~FileClaim()
     ::close(fd_);
 }
 
+namespace {
+
+/// The node that the record names, or none.
+Result<std::unique_ptr<Payer>> payer_of(const Record& record, payments::HttpClient& http)
+{
+    if (!record.lightning || !record.lightning->payer) return std::unique_ptr<Payer>();
+    return make_payer(*record.lightning->payer, TRY(cost_of(record.offer)), http);
+}
+
+} // namespace
+
 int go_on_with(const std::filesystem::path& file, Record& record, const Showing& showing, Terminal& terminal,
                const Patience& patience)
 {
     explain_interrupts(file);
     payments::CurlHttpClient http;
-    Buyer buyer({http, system_clock(), system_rng(), terminal,
-                 [&](const Record& now) { return save_record(file, now); }, patience});
-    const Buyer::Outcome outcome = buyer.go_on(record);
+    const Buyer::Parts parts{
+        http,    system_clock(), system_rng(), terminal, [&](const Record& now) { return save_record(file, now); },
+        patience};
+    const auto payer = payer_of(record, http);
+    if (!payer) return failure(terminal, payer.error().detail);
+    const Buyer::Outcome outcome =
+        record.lightning ? LightningBuyer(parts, payer->get()).go_on(record) : Buyer(parts).go_on(record);
     return show(file, record, outcome, showing, terminal);
+}
+
+int open_file(const std::filesystem::path& file, std::string_view shown, const Showing& showing, Terminal& terminal)
+{
+    const auto claim = FileClaim::take(file);
+    if (!claim) return failure(terminal, claim.error().detail);
+    auto record = load_record(file);
+    if (!record) return failure(terminal, record.error().detail);
+    if (!record->lightning) return failure(terminal, "that is no purchase over Lightning: adit buy --resume goes on");
+    explain_interrupts(file);
+    payments::CurlHttpClient http;
+    LightningBuyer buyer(
+        {http, system_clock(), system_rng(), terminal, [&](const Record& now) { return save_record(file, now); }, {}},
+        nullptr);
+    const auto outcome = buyer.open_delivery(*record, shown);
+    if (!outcome)
+        return failure(terminal, "that opens nothing (" + outcome.error().detail +
+                                     "); give the link or the config that the wallet shows, or the payment's preimage");
+    return show(file, *record, *outcome, showing, terminal);
 }
 
 int redeem_file(const std::filesystem::path& file, bool json, Terminal& terminal)

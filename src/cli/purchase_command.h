@@ -18,6 +18,8 @@ struct Showing {
 /// Goes on with the record as far as it goes, and shows the end of it. Gives the exit status.
 int go_on_with(const std::filesystem::path& file, Record& record, const Showing& showing, Terminal& terminal,
                const Patience& patience);
+/// `adit open`: what the wallet showed, for a purchase over Lightning.
+int open_file(const std::filesystem::path& file, std::string_view shown, const Showing& showing, Terminal& terminal);
 /// `adit redeem`.
 int redeem_file(const std::filesystem::path& file, bool json, Terminal& terminal);
 

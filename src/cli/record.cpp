@@ -2,13 +2,12 @@
 
 #include "base/crash_point.h"
 #include "base/file.h"
+#include "cli/record_reader.h"
 #include "payments/cashu/curve.h"
 #include "protocol/json.h"
-#include "protocol/json_fields.h"
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 namespace adit::cli {
 
@@ -22,8 +21,11 @@ namespace {
 constexpr std::uint64_t kVersion = 1;
 constexpr const char* kAbout = "A purchase of adit. It holds private keys and money: keep it to yourself, and keep it.";
 
-constexpr std::array<std::pair<Stage, std::string_view>, 8> kStages{{
+constexpr std::array<std::pair<Stage, std::string_view>, 11> kStages{{
     {Stage::begun, "begun"},
+    {Stage::handed, "handed"},
+    {Stage::invoiced, "invoiced"},
+    {Stage::settled, "settled"},
     {Stage::quoted, "quoted"},
     {Stage::funding, "funding"},
     {Stage::ready, "ready"},
@@ -39,11 +41,6 @@ constexpr std::array<std::pair<Coin::Kind, std::string_view>, 4> kCoins{{
     {Coin::Kind::redeemed, "redeemed"},
 }};
 
-Error bad(std::string_view what)
-{
-    return Error{Reason::bad_encoding, "not a purchase file of adit, or a damaged one: " + std::string(what)};
-}
-
 template<std::size_t N>
 std::string secret_hex(std::span<const std::uint8_t, N> bytes)
 {
@@ -54,15 +51,17 @@ std::string secret_hex(std::span<const std::uint8_t, N> bytes)
 
 json encode(const Offer& offer)
 {
-    return {{"listing", protocol::encode_coordinate(offer.listing)},
-            {"title", offer.title},
-            {"price", {offer.price.amount, offer.price.currency, offer.price.unit}},
-            {"unit_price_sat", offer.unit_price.count()},
-            {"quantity", offer.quantity},
-            {"mint", offer.mint},
-            {"lock", offer.lock.hex()},
-            {"endpoint", offer.endpoint},
-            {"server", offer.server}};
+    json out{{"listing", protocol::encode_coordinate(offer.listing)},
+             {"title", offer.title},
+             {"price", {offer.price.amount, offer.price.currency, offer.price.unit}},
+             {"unit_price_sat", offer.unit_price.count()},
+             {"quantity", offer.quantity},
+             {"mint", offer.mint},
+             {"endpoint", offer.endpoint},
+             {"server", offer.server},
+             {"tier", offer.tier}};
+    if (offer.lock) out["lock"] = offer.lock->hex();
+    return out;
 }
 
 json encode(const std::vector<MintWork>& works)
@@ -87,78 +86,19 @@ json encode(const std::vector<MintWork>& works)
     return all;
 }
 
-// ---- reading: the file may have been cut, or edited by its owner
+// ---- reading
 
-/// Looks members up, and remembers the first that is not there or not what it should be.
-class Reader {
-public:
-    explicit Reader(const json& object) : object_(object) {}
-
-    std::string text(const char* name)
-    {
-        const std::string* found = protocol::text_member(object_, name);
-        if (!found) note(name);
-        return found ? *found : std::string();
-    }
-    std::optional<std::string> optional_text(const char* name)
-    {
-        if (!protocol::member(object_, name)) return std::nullopt;
-        return text(name);
-    }
-    std::uint64_t number(const char* name, std::uint64_t max = std::numeric_limits<std::uint64_t>::max())
-    {
-        const json* found = protocol::member(object_, name);
-        const auto value = found ? protocol::whole_number(*found, max) : std::nullopt;
-        if (!value) note(name);
-        return value.value_or(0);
-    }
-    UnixSeconds time(const char* name)
-    {
-        return UnixSeconds(static_cast<std::int64_t>(number(name, std::numeric_limits<std::int64_t>::max())));
-    }
-    std::optional<UnixSeconds> optional_time(const char* name)
-    {
-        if (!protocol::member(object_, name)) return std::nullopt;
-        return time(name);
-    }
-    bool flag(const char* name)
-    {
-        const json* found = protocol::member(object_, name);
-        if (!found || !found->is_boolean()) note(name);
-        return found && found->is_boolean() && found->get<bool>();
-    }
-    const json& list(const char* name)
-    {
-        static const json none = json::array();
-        const json* found = protocol::member(object_, name);
-        if (!found || !found->is_array()) note(name);
-        return found && found->is_array() ? *found : none;
-    }
-    const json* object(const char* name) { return protocol::member(object_, name); }
-
-    Result<void> good() const
-    {
-        if (wrong_) return bad(wrong_);
-        return {};
-    }
-
-private:
-    void note(const char* name)
-    {
-        if (!wrong_) wrong_ = name;
-    }
-    const json& object_;
-    const char* wrong_ = nullptr;
-};
+constexpr std::uint64_t kMostTiers = 1'000'000;
 
 Result<Offer> read_offer(const json& object)
 {
-    Reader reader(object);
+    RecordReader reader(object);
     auto coordinate = TRY(protocol::parse_coordinate(reader.text("listing")));
-    const Point lock = TRY(Point::parse_hex(reader.text("lock")));
+    std::optional<Point> lock;
+    if (reader.object("lock") != nullptr) lock = TRY(Point::parse_hex(reader.text("lock")));
     const json& price = reader.list("price");
     if (price.size() != 3 || !std::ranges::all_of(price, [](const json& part) { return part.is_string(); }))
-        return bad("price");
+        return damaged("price");
     Offer offer{std::move(coordinate),
                 reader.text("title"),
                 {price[0].get<std::string>(), price[1].get<std::string>(), price[2].get<std::string>()},
@@ -167,14 +107,15 @@ Result<Offer> read_offer(const json& object)
                 reader.text("mint"),
                 lock,
                 reader.text("endpoint"),
-                reader.text("server")};
+                reader.text("server"),
+                reader.object("tier") != nullptr ? reader.number("tier", kMostTiers) : 0};
     TRY(reader.good());
     return offer;
 }
 
 Result<Keys> read_keys(const json& object)
 {
-    Reader reader(object);
+    RecordReader reader(object);
     auto wireguard = TRY(parse_secret_hex<32>(reader.text("wireguard")));
     auto auth = TRY(protocol::SecretKey::parse_hex(reader.text("auth")));
     auto refund = TRY(protocol::SecretKey::parse_hex(reader.text("refund")));
@@ -184,7 +125,7 @@ Result<Keys> read_keys(const json& object)
 
 Result<Output> read_output(const json& object)
 {
-    Reader reader(object);
+    RecordReader reader(object);
     const bool payment = reader.flag("payment");
     const Point b = TRY(Point::parse_hex(reader.text("b")));
     auto r = TRY(payments::cashu::parse_scalar(reader.text("r")));
@@ -200,19 +141,19 @@ Result<std::vector<MintWork>> read_works(const json& list)
 {
     std::vector<MintWork> works;
     for (const json& object : list) {
-        Reader reader(object);
+        RecordReader reader(object);
         MintWork work;
         const std::string kind = reader.text("kind");
-        if (kind != "mint" && kind != "swap") return bad("kind");
+        if (kind != "mint" && kind != "swap") return damaged("kind");
         work.kind = kind == "mint" ? MintWork::Kind::mint : MintWork::Kind::swap;
         work.body = reader.text("body");
         for (const json& y : reader.list("inputs")) {
-            if (!y.is_string()) return bad("inputs");
+            if (!y.is_string()) return damaged("inputs");
             work.inputs.push_back(TRY(Point::parse_hex(y.get_ref<const std::string&>())));
         }
         for (const json& output : reader.list("outputs")) work.outputs.push_back(TRY(read_output(output)));
         TRY(reader.good());
-        if (work.outputs.empty()) return bad("outputs");
+        if (work.outputs.empty()) return damaged("outputs");
         works.push_back(std::move(work));
     }
     return works;
@@ -222,11 +163,11 @@ Result<std::vector<Coin>> read_coins(const json& list)
 {
     std::vector<Coin> coins;
     for (const json& object : list) {
-        Reader reader(object);
+        RecordReader reader(object);
         Coin coin;
         const std::string kind = reader.text("kind");
         const auto known = std::ranges::find(kCoins, kind, [](const auto& row) { return row.second; });
-        if (known == kCoins.end()) return bad("coins");
+        if (known == kCoins.end()) return damaged("coins");
         coin.kind = known->first;
         coin.token = reader.text("token");
         coin.value = Sat(reader.number("value_sat"));
@@ -239,7 +180,7 @@ Result<std::vector<Coin>> read_coins(const json& list)
 
 Result<Quote> read_quote(const json& object)
 {
-    Reader reader(object);
+    RecordReader reader(object);
     Quote quote{reader.text("id"), reader.text("invoice"), Sat(reader.number("amount_sat")),
                 reader.optional_time("expiry"), reader.flag("signed")};
     TRY(reader.good());
@@ -248,7 +189,7 @@ Result<Quote> read_quote(const json& object)
 
 Result<Request> read_request(const json& object)
 {
-    Reader reader(object);
+    RecordReader reader(object);
     Request request{reader.text("authorization"), reader.text("body"), reader.time("expires_at")};
     TRY(reader.good());
     return request;
@@ -256,7 +197,7 @@ Result<Request> read_request(const json& object)
 
 Result<Refusal> read_refusal(const json& object)
 {
-    Reader reader(object);
+    RecordReader reader(object);
     Refusal refusal{static_cast<int>(reader.number("http_status", 999)), reader.text("word"), reader.text("message")};
     TRY(reader.good());
     return refusal;
@@ -264,38 +205,58 @@ Result<Refusal> read_refusal(const json& object)
 
 Result<Tunnel> read_tunnel(const json& object)
 {
-    Reader reader(object);
-    Tunnel tunnel{reader.text("config"), reader.time("expires_at"), reader.text("session_url"),
+    RecordReader reader(object);
+    Tunnel tunnel{reader.text("config"), reader.optional_time("expires_at"), reader.text("session_url"),
                   reader.number("quantity")};
     TRY(reader.good());
     return tunnel;
 }
 
+bool is_of_ecash(Stage stage)
+{
+    return stage == Stage::quoted || stage == Stage::funding || stage == Stage::ready || stage == Stage::asked ||
+           stage == Stage::refused;
+}
+
 /// What a stage is built on must be there.
 Result<void> check_whole(const Record& record)
 {
+    if (!record.lightning && !record.offer.lock) return damaged("lock");
+    if (record.lightning && is_of_ecash(record.stage)) return damaged("stage");
     switch (record.stage) {
     case Stage::begun:
         return {};
     case Stage::quoted:
-        if (!record.quote) return bad("quote");
+        if (!record.quote) return damaged("quote");
         return {};
     case Stage::funding:
-        if (record.funding.empty()) return bad("funding");
+        if (record.funding.empty()) return damaged("funding");
         return {};
     case Stage::ready:
+        if (!record.payment) return damaged("payment");
+        return {};
     case Stage::refunded:
-        if (!record.payment) return bad("payment");
+        if (!record.payment && !record.lightning) return damaged("payment");
         return {};
     case Stage::asked:
     case Stage::refused:
-        if (!record.payment || !record.request) return bad("request");
+        if (!record.payment || !record.request) return damaged("request");
+        return {};
+    case Stage::handed:
+        if (!record.lightning || record.lightning->lnurl.empty()) return damaged("lnurl");
+        return {};
+    case Stage::invoiced:
+        if (!record.lightning || record.lightning->answer.empty()) return damaged("answer");
+        return {};
+    case Stage::settled:
+        if (!record.lightning || record.lightning->answer.empty() || !record.lightning->preimage)
+            return damaged("preimage");
         return {};
     case Stage::delivered:
-        if (!record.tunnel) return bad("tunnel");
+        if (!record.tunnel) return damaged("tunnel");
         return {};
     }
-    return bad("stage");
+    return damaged("stage");
 }
 
 } // namespace
@@ -352,22 +313,23 @@ std::string encode_record(const Record& record)
                           {"message", record.refusal->message}};
     if (record.tunnel)
         out["tunnel"] = {{"config", record.tunnel->config},
-                         {"expires_at", record.tunnel->expires_at.count()},
                          {"session_url", record.tunnel->session_url},
                          {"quantity", record.tunnel->quantity}};
+    if (record.tunnel && record.tunnel->expires_at) out["tunnel"]["expires_at"] = record.tunnel->expires_at->count();
+    if (record.lightning) out["lightning"] = encode_lightning(*record.lightning);
     return out.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 Result<Record> parse_record(std::string_view text)
 {
-    if (text.size() > kMaxRecordBytes) return bad("too large");
+    if (text.size() > kMaxRecordBytes) return damaged("too large");
     const auto parsed = protocol::parse_json(text);
-    if (!parsed || !parsed->is_object()) return bad("not JSON");
-    Reader reader(*parsed);
-    if (reader.number("adit_purchase") != kVersion) return bad("adit_purchase");
+    if (!parsed || !parsed->is_object()) return damaged("not JSON");
+    RecordReader reader(*parsed);
+    if (reader.number("adit_purchase") != kVersion) return damaged("adit_purchase");
     const json* offer = reader.object("offer");
     const json* keys = reader.object("keys");
-    if (!offer || !keys) return bad("offer, keys");
+    if (!offer || !keys) return damaged("offer, keys");
 
     auto offer_read = TRY(read_offer(*offer));
     auto keys_read = TRY(read_keys(*keys));
@@ -377,7 +339,7 @@ Result<Record> parse_record(std::string_view text)
                   .given = reader.optional_text("given")};
     const std::string stage = reader.text("stage");
     const auto known = std::ranges::find(kStages, stage, [](const auto& row) { return row.second; });
-    if (known == kStages.end()) return bad("stage");
+    if (known == kStages.end()) return damaged("stage");
     record.stage = known->first;
     record.funding = TRY(read_works(reader.list("funding")));
     record.redeeming = TRY(read_works(reader.list("redeeming")));
@@ -389,6 +351,7 @@ Result<Record> parse_record(std::string_view text)
     if (const json* request = reader.object("request")) record.request = TRY(read_request(*request));
     if (const json* refusal = reader.object("refusal")) record.refusal = TRY(read_refusal(*refusal));
     if (const json* tunnel = reader.object("tunnel")) record.tunnel = TRY(read_tunnel(*tunnel));
+    if (const json* lightning = reader.object("lightning")) record.lightning = TRY(parse_lightning(*lightning));
     TRY(reader.good());
     TRY(check_whole(record));
     return record;

@@ -4,6 +4,7 @@
 
 #include "base/money.h"
 #include "base/time.h"
+#include "cli/lightning_record.h"
 #include "payments/journal.h"
 #include "protocol/listing.h"
 #include "protocol/wireguard_key.h"
@@ -16,17 +17,18 @@
 
 namespace adit::cli {
 
-/// One tier of one listing, to be paid at one mint: what the buyer said yes to.
+/// One tier of one listing, to be paid at one mint or over Lightning: what the buyer said yes to.
 struct Offer {
     protocol::Coordinate listing;
     std::string title;
     protocol::Price price; // of one unit, as the listing has it
     Sat unit_price;
-    std::uint64_t quantity = 1;  // units
-    std::string mint;            // normalised URL
-    payments::cashu::Point lock; // the operator's key that the token must be locked to
-    std::string endpoint;        // URL of the purchase
-    std::string server;          // its host, with the port if it has one
+    std::uint64_t quantity = 1;                 // units
+    std::string mint;                           // normalised URL; over Lightning "", until a refund names one
+    std::optional<payments::cashu::Point> lock; // the operator's key that a token must be locked to; Lightning: none
+    std::string endpoint;                       // URL of the purchase; over Lightning that of the LNURL service
+    std::string server;                         // its host, with the port if it has one
+    std::uint64_t tier = 0;                     // index into the listing's prices
 };
 
 struct Keys {
@@ -74,9 +76,9 @@ struct Request {
 };
 
 struct Tunnel {
-    std::string config; // wg-quick text, private key filled in
-    UnixSeconds expires_at;
-    std::string session_url; // "" where the operator gave none
+    std::string config;                    // wg-quick text, private key filled in
+    std::optional<UnixSeconds> expires_at; // none where nobody has said it yet
+    std::string session_url;               // "" where the operator gave none
     std::uint64_t quantity = 1;
 };
 
@@ -92,6 +94,9 @@ enum class Stage {
     funding,   // the mint is asked for the locked token, or was
     ready,     // the token is kept; the operator knows nothing yet
     asked,     // the operator is asked, or was
+    handed,    // Lightning: an LNURL is kept, for a wallet to pay
+    invoiced,  // Lightning: there is the operator's invoice, perhaps paid
+    settled,   // Lightning: it is paid, and opens the config; whether the tunnel is up remains to be seen
     delivered, // there is a tunnel
     refunded,  // the operator gave the money back
     refused,   // the operator said no
@@ -114,6 +119,7 @@ struct Record {
     std::optional<Tunnel> tunnel = {};
     std::vector<Coin> coins = {};
     std::vector<MintWork> redeeming = {}; // as funding
+    std::optional<LightningPurchase> lightning = {};
 };
 
 std::string_view stage_word(Stage stage);

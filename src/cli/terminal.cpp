@@ -73,16 +73,13 @@ void Terminal::progress(const std::string& line)
 
 void Terminal::pause(Milliseconds length) { std::this_thread::sleep_for(length); }
 
-void Terminal::show_invoice(const Quote& quote)
+void Terminal::show_invoice(const std::string& bolt11, Sat amount, std::optional<UnixSeconds> expiry)
 {
-    say("Pay this Lightning invoice over " + std::to_string(quote.amount.count()) + " sat:\n");
-    say(printable(quote.invoice, 4096) + "\n");
-    // Wallets read it in capitals too, and capitals make a smaller code.
-    std::string upper = printable(quote.invoice, 4096);
-    for (char& c : upper)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
-    qr(upper);
-    if (quote.expiry) say("It is good until " + to_iso8601(*quote.expiry) + ".");
+    const std::string text = printable(bolt11, 8192);
+    say("Pay this Lightning invoice over " + std::to_string(amount.count()) + " sat:\n");
+    say(text + "\n");
+    qr_in_capitals(text);
+    if (expiry) say("It is good until " + to_iso8601(*expiry) + ".");
 }
 
 void Terminal::out(const std::string& text)
@@ -95,6 +92,13 @@ void Terminal::qr(std::string_view text)
 {
     const auto code = qr_code(text, tty_ ? Ink::ansi : Ink::plain);
     say(code ? *code : "(" + code.error().detail + ")");
+}
+
+void Terminal::qr_in_capitals(std::string text)
+{
+    for (char& c : text)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+    qr(text);
 }
 
 std::size_t Terminal::width() const

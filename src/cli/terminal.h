@@ -20,13 +20,15 @@ public:
     void say(const std::string& line) override;
     /// One line that counts its seconds, shown once they are more than one; nothing where there is no terminal.
     void progress(const std::string& line) override;
-    void show_invoice(const Quote& quote) override;
+    void show_invoice(const std::string& bolt11, Sat amount, std::optional<UnixSeconds> expiry) override;
     void pause(Milliseconds length) override;
 
     /// The line of progress is gone afterwards.
     void quiet();
     void out(const std::string& text); // to standard output
     void qr(std::string_view text);
+    /// For what wallets read in capitals too (bech32): they make a smaller code.
+    void qr_in_capitals(std::string text);
     bool is_tty() const { return tty_; }
     /// Of standard error, or 100 where it has none.
     std::size_t width() const;

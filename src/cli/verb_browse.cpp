@@ -17,7 +17,7 @@ constexpr std::string_view kHelp =
     "deleted or has expired left out.\n"
     "\n"
     "  --relay URL   ask this relay, repeatable (default: a few well-known ones)\n"
-    "  --all         also what is sold out, has not been renewed for 30 days, or can not be bought with ecash\n"
+    "  --all         also what is sold out, has not been renewed for 30 days, or can not be paid by adit\n"
     "  --json        one JSON array instead of the table\n"
     "\n"
     "  adit browse --relay wss://relay.example.com\n"
@@ -32,8 +32,8 @@ State state_of(const protocol::PublishedListing& published, UnixSeconds now)
 {
     if (published.listing.status == protocol::ListingStatus::sold) return State::sold;
     if (protocol::is_stale(published, now)) return State::stale;
-    if (ecash_payments(published.listing).empty() || protocol::sellable_tiers(published.listing.prices).empty())
-        return State::other_payment;
+    const bool payable = !ecash_payments(published.listing).empty() || !lightning_payments(published.listing).empty();
+    if (!payable || protocol::sellable_tiers(published.listing.prices).empty()) return State::other_payment;
     return State::for_sale;
 }
 
@@ -47,7 +47,7 @@ std::string_view word(State state)
     case State::stale:
         return "stale";
     case State::other_payment:
-        return "no-ecash";
+        return "other-payment";
     }
     return "";
 }
@@ -76,11 +76,12 @@ std::string without_scheme(std::string url)
     return url;
 }
 
-std::string mints_text(const protocol::Listing& listing)
+std::string payments_text(const protocol::Listing& listing)
 {
     std::string text;
     for (const auto& payment : ecash_payments(listing))
         text += (text.empty() ? "" : ", ") + without_scheme(payment.mint);
+    if (!lightning_payments(listing).empty()) text += text.empty() ? "Lightning" : ", Lightning";
     return text;
 }
 
@@ -112,6 +113,7 @@ nlohmann::json as_json(const protocol::PublishedListing& published, UnixSeconds 
             {"policies", listing.policies},
             {"tiers", std::move(tiers)},
             {"ecash", std::move(payments)},
+            {"lightning", lightning_payments(listing)},
             {"state", word(state_of(published, now))},
             {"created_at", published.created_at.count()}};
 }
@@ -120,12 +122,12 @@ void print_table(Terminal& terminal, const std::vector<const protocol::Published
                  const std::vector<std::string>& relays)
 {
     std::string text = fitted("TITLE", 30) + "  " + fitted("REGION", 14) + "  " + fitted("SAT PER UNIT", 26) + "  " +
-                       fitted("MINT", 24) + "  " + fitted("OPERATOR", 14) + "  " + fitted("AGE", 7) + "  STATE\n";
+                       fitted("PAID AT", 24) + "  " + fitted("OPERATOR", 14) + "  " + fitted("AGE", 7) + "  STATE\n";
     for (const auto* published : shown) {
         const protocol::Listing& listing = published->listing;
         const State state = state_of(*published, now);
         text += fitted(listing.title, 30) + "  " + fitted(region_text(listing), 14) + "  " +
-                fitted(tiers_text(listing), 26) + "  " + fitted(mints_text(listing), 24) + "  " +
+                fitted(tiers_text(listing), 26) + "  " + fitted(payments_text(listing), 24) + "  " +
                 fitted(protocol::encode_npub(published->author).substr(0, 13) + "…", 14) + "  " +
                 fitted(age_text(now - published->created_at), 7) + "  " + std::string(word(state)) + "\n    " +
                 naddr_of(*published, relays) + "\n";

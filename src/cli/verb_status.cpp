@@ -1,8 +1,6 @@
+#include "cli/delivery.h"
 #include "cli/printable.h"
-#include "cli/record.h"
 #include "cli/verbs.h"
-#include "payments/http_client.h"
-#include "protocol/info.h"
 
 #include <nlohmann/json.hpp>
 
@@ -71,13 +69,10 @@ int status(const Arguments& arguments, Terminal& terminal)
 
     payments::CurlHttpClient http;
     terminal.progress("asking the operator");
-    const auto reply = http.call({"GET", url, {}, {}, Milliseconds(15'000)});
+    const auto session = ask_session(http, url);
     terminal.quiet();
-    if (!reply) return failure(terminal, "the operator does not answer (" + reply.error().detail + ")");
-    if (reply->status == 404) return failure(terminal, "the operator knows no such session (any more)");
-    const auto session = reply->status == 200 ? protocol::parse_session(reply->body)
-                                              : Error{Reason::bad_encoding, "status " + std::to_string(reply->status)};
-    if (!session) return failure(terminal, "the operator's answer can not be understood: " + session.error().detail);
+    if (!session && session.error().reason == Reason::not_found) return failure(terminal, session.error().detail);
+    if (!session) return failure(terminal, "the operator does not answer (" + session.error().detail + ")");
     if (arguments.has("--json")) {
         terminal.out(protocol::encode_session(*session) + "\n");
         return kDone;

@@ -10,7 +10,8 @@ namespace adit::cli {
 namespace {
 
 constexpr std::string_view kIntroduction =
-    "adit: buys WireGuard tunnels for Cashu tokens from operators found over Nostr, and looks after one's own shop.\n"
+    "adit: buys WireGuard tunnels for Cashu tokens or over Lightning from operators found over Nostr, and looks after\n"
+    "one's own shop.\n"
     "\n";
 constexpr std::string_view kEpilogue =
     "\n"
@@ -37,7 +38,7 @@ bool asks_for_help(std::span<const std::string> words)
 
 std::span<const Verb> verbs()
 {
-    static const std::array all{kBrowse, kBuy, kRedeem, kStatus, kWallet, kListing, kSessions};
+    static const std::array all{kBrowse, kBuy, kOpenDelivery, kRedeem, kStatus, kWallet, kListing, kSessions};
     return all;
 }
 

@@ -228,7 +228,7 @@ TEST_F(BuyerTest, NothingIsPaidToAnOperatorWhoIsNotThere)
 TEST_F(BuyerTest, ATokenLockedToTheOperatorIsHandedOverAsItIs)
 {
     cashu::P2pkLock lock;
-    lock.keys = {world.offer().lock};
+    lock.keys = {*world.offer().lock};
     const std::string token = world.token(64, lock);
     Record record = world.begin(token);
     const auto outcome = world.go_on(record, nullptr, Seconds(20));
@@ -263,7 +263,7 @@ TEST_F(BuyerTest, AnInvoiceThatNobodyPaysCostsNothingAndCanBePaidLater)
     settings.quote_payment = devnet::QuotePayment::by_hand;
     world.world->mint().set_settings(settings);
     int shown = 0;
-    world.reporter.on_invoice = [&](const Quote&) { ++shown; };
+    world.reporter.on_invoice = [&](const std::string&) { ++shown; };
     Record record = world.begin();
     EXPECT_EQ(world.go_on(record, nullptr, Seconds(0)).end, End::open);
     EXPECT_EQ(shown, 1);

@@ -4,6 +4,7 @@
 #include "fakes/seeded_rng.h"
 #include "payments/cashu/curve.h"
 #include "protocol/deletion.h"
+#include "protocol/lnurl.h"
 #include "protocol/nip19.h"
 
 #include <gmock/gmock.h>
@@ -106,6 +107,27 @@ TEST_F(Market, AnOfferIsMadeOfTheTierAndMintAskedFor)
                 HasSubstr("https://other.example"));
     EXPECT_FALSE(make_offer(published, {{}, 0, {}}).has_value());
     EXPECT_FALSE(make_offer(published, {{}, ~0ULL, {}}).has_value());
+}
+
+TEST_F(Market, AnOfferOverLightningNamesTheServiceAndTheTiersPlaceInTheListing)
+{
+    auto sold = listing();
+    EXPECT_TRUE(lightning_payments(sold).empty()) << "x@y is no address of a service";
+    const auto without = seen({event(sold, 1000)}).at(0);
+    EXPECT_THAT(make_offer(without, {"day", 1, {}, PayWith::lightning}).error().detail, HasSubstr("LNURL-pay"));
+    sold.payments = {protocol::LightningPayment{"https://vpn.example/lnurlp", "bolt11"},
+                     protocol::LightningPayment{"http://vpn.example/lnurlp", "lnurl-pay"},
+                     protocol::LightningPayment{protocol::encode_lnurl("https://VPN.example:8443/lnurlp"), "lnurl-pay"},
+                     protocol::LightningPayment{"https://other.example/lnurlp", "lnurl-pay"}};
+    EXPECT_EQ(lightning_payments(sold).size(), 2U);
+    const auto offer = make_offer(seen({event(sold, 1001)}).at(0), {"day", 3, {}, PayWith::lightning});
+    ASSERT_TRUE(offer.has_value()) << offer.error().detail;
+    EXPECT_EQ(offer->endpoint, "https://VPN.example:8443/lnurlp");
+    EXPECT_EQ(offer->server, "vpn.example:8443");
+    EXPECT_EQ(offer->tier, 2U) << "prices that are not in sat count too";
+    EXPECT_EQ(offer->unit_price, Sat(210));
+    EXPECT_FALSE(offer->lock.has_value());
+    EXPECT_EQ(offer->mint, "");
 }
 
 TEST_F(Market, TheListingsBoundsHold)

@@ -80,13 +80,13 @@ class QuietReporter final : public Reporter {
 public:
     void say(const std::string& line) override { said += line + "\n"; }
     void progress(const std::string&) override {}
-    void show_invoice(const Quote& quote) override
+    void show_invoice(const std::string& bolt11, Sat, std::optional<UnixSeconds>) override
     {
-        if (on_invoice) on_invoice(quote);
+        if (on_invoice) on_invoice(bolt11);
     }
     void pause(Milliseconds) override;
     std::string said;
-    std::function<void(const Quote&)> on_invoice;
+    std::function<void(const std::string& bolt11)> on_invoice;
 };
 
 class MarketWorld {

@@ -1,5 +1,6 @@
 // The built adit, as a user has it: its words, its exit statuses, its files, and its death at every point.
 #include "base/file.h"
+#include "cli/lightning_buyer.h"
 #include "cli/market_world.h"
 #include "protocol/nip19.h"
 #include "protocol/wg_config.h"
@@ -79,7 +80,7 @@ TEST_F(Program, HelpIsThereForEveryVerbWithAnExample)
 {
     const Ended overview = adit({"--help"});
     EXPECT_EQ(overview.status, 0);
-    for (const char* verb : {"browse", "buy", "redeem", "status", "wallet", "listing"}) {
+    for (const char* verb : {"browse", "buy", "open", "redeem", "status", "wallet", "listing"}) {
         EXPECT_THAT(overview.out, HasSubstr(verb));
         const Ended help = adit({verb, "--help"});
         EXPECT_EQ(help.status, 0);
@@ -90,20 +91,25 @@ TEST_F(Program, HelpIsThereForEveryVerbWithAnExample)
 
 TEST_F(Program, WhatIsNotUnderstoodEndsWithTwo)
 {
-    for (const std::vector<std::string>& words :
-         std::vector<std::vector<std::string>>{{},
-                                               {"sell"},
-                                               {"buy"},
-                                               {"buy", "npub1x", "--yes"},
-                                               {"buy", "a", "b"},
-                                               {"browse", "--relay", "nonsense"},
-                                               {"browse", "--nope"},
-                                               {"status"},
-                                               {"wallet"},
-                                               {"wallet", "balance"},
-                                               {"listing", "retire"},
-                                               {"redeem"},
-                                               {"buy", npub()}}) {
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {},
+             {"sell"},
+             {"buy"},
+             {"buy", "npub1x", "--yes"},
+             {"buy", "a", "b"},
+             {"browse", "--relay", "nonsense"},
+             {"browse", "--nope"},
+             {"status"},
+             {"wallet"},
+             {"wallet", "balance"},
+             {"listing", "retire"},
+             {"redeem"},
+             {"open"},
+             {"open", "file"},
+             {"buy", npub(), "--yes", "--pay-with", "lnd"},
+             {"buy", npub(), "--yes", "--lightning", "--mint", "https://a"},
+             {"buy", npub(), "--yes", "--lnurl", "--pay-with", "phoenixd", "--pay-password-file", "x"},
+             {"buy", npub()}}) {
         const Ended ended = adit(words);
         EXPECT_EQ(ended.status, 2) << (words.empty() ? "" : words[0]);
         EXPECT_THAT(ended.err, Not(::testing::IsEmpty()));
@@ -197,6 +203,50 @@ TEST_F(Program, ATokenFromStandardInputPaysAndWhatIsLeftOverIsPrinted)
     const Ended redeemed = adit({"redeem", file.string()});
     EXPECT_EQ(redeemed.status, 0);
     EXPECT_EQ(redeemed.out, end["coins"][0]["token"].get<std::string>() + "\n");
+}
+
+TEST_F(Program, OverLightningNothingIsBoughtFromAnOperatorWithoutIt)
+{
+    auto words = buying(world().folder / "lightning.json");
+    words.emplace_back("--lightning");
+    const Ended refused = adit(words);
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_THAT(refused.err, HasSubstr("LNURL-pay"));
+    EXPECT_FALSE(std::filesystem::exists(world().folder / "lightning.json"));
+}
+
+TEST_F(Program, WhatAWalletShowsComesOutWithThePrivateKeyInIt)
+{
+    const auto file = world().folder / "handed.json";
+    Offer offer = world().offer();
+    offer.mint.clear();
+    offer.lock.reset();
+    Record record = new_lightning_record(std::move(offer), LightningMode::lnurl, {}, world().clock, system_rng());
+    record.stage = Stage::handed;
+    record.lightning->lnurl = "https://vpn.example/lnurlp?p=0";
+    ASSERT_TRUE(create_record(file, record).has_value());
+    const Ended handed = adit({"buy", "--resume", file.string()});
+    EXPECT_EQ(handed.status, 0);
+    EXPECT_EQ(handed.out, protocol::encode_lnurl("https://vpn.example/lnurlp?p=0") + "\n");
+    EXPECT_THAT(handed.err, HasSubstr("adit open " + file.string()));
+    EXPECT_EQ(json::parse(adit({"buy", "--resume", file.string(), "--json"}).out)["end"], "handed");
+
+    const std::string config = protocol::render_config(
+        {.private_key = {},
+         .addresses = {"10.66.0.9/32"},
+         .dns = {},
+         .mtu = {},
+         .server_key = protocol::wireguard_public_key(protocol::generate_wireguard_secret(system_rng())),
+         .preshared_key = {},
+         .endpoint = "vpn.example:51820"},
+        {});
+    EXPECT_EQ(adit({"open", file.string(), "https://vpn.example/nothing"}).status, 1);
+    const Ended opened = adit({"open", file.string(), "-"}, protocol::config_viewer_link("vpn.example", config) + "\n");
+    ASSERT_EQ(opened.status, 0) << opened.err;
+    EXPECT_TRUE(*must(protocol::parse_config(opened.out)).private_key == record.keys.wireguard);
+    EXPECT_EQ(adit({"buy", "--resume", file.string()}).out, opened.out);
+    ASSERT_EQ(adit(buying(world().folder / "ecash.json")).status, 0);
+    EXPECT_EQ(adit({"open", (world().folder / "ecash.json").string(), config}).status, 1);
 }
 
 TEST_F(Program, APurchaseFileInUseIsLeftAlone)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/buyer.h"
+#include "cli/delivery.h"
 #include "fakes/seeded_rng.h"
 #include "payments/cashu/curve.h"
 
@@ -64,6 +65,61 @@ TEST(Record, EveryStageComesBackAsItWasWritten)
         EXPECT_EQ(back->funding.at(0).outputs.at(0).owner, payments::OutputOwner::buyer);
         EXPECT_TRUE(back->funding.at(0).outputs.at(0).r == record.funding.at(0).outputs.at(0).r);
     }
+}
+
+Record lightning_example(Stage stage)
+{
+    Record record = example(stage);
+    record.offer.mint.clear();
+    record.offer.lock.reset();
+    record.offer.tier = 3;
+    record.tunnel->expires_at.reset();
+    LightningPurchase lightning;
+    lightning.lnurl = "https://vpn.example/lnurlp?p=3";
+    lightning.metadata = R"([["text/plain","x"]])";
+    lightning.answer = R"({"pr":"lnbc1"})";
+    lightning.payer = PayerChoice{PayerChoice::Kind::phoenixd, "http://127.0.0.1:9740", "/p", "/c", Sat(7)};
+    lightning.attempt = Attempt::begun;
+    lightning.preimage = SecretBytes<32>(std::span<const std::uint8_t, 32>(ByteArray<32>{1, 2, 3}));
+    record.lightning = std::move(lightning);
+    return record;
+}
+
+TEST(Record, APurchaseOverLightningComesBackAsItWasWritten)
+{
+    for (const Stage stage :
+         {Stage::begun, Stage::handed, Stage::invoiced, Stage::settled, Stage::delivered, Stage::refunded}) {
+        const std::string text = encode_record(lightning_example(stage));
+        const auto back = parse_record(text);
+        ASSERT_TRUE(back.has_value()) << back.error().detail;
+        EXPECT_EQ(encode_record(*back), text);
+        EXPECT_EQ(back->offer.tier, 3U);
+        EXPECT_EQ(back->lightning->payer, lightning_example(stage).lightning->payer);
+        EXPECT_EQ(back->lightning->attempt, Attempt::begun);
+        EXPECT_TRUE(back->lightning->preimage == lightning_example(stage).lightning->preimage);
+    }
+}
+
+TEST(Record, AStageOfTheOtherWayOfPayingIsRefused)
+{
+    for (const Stage stage : {Stage::quoted, Stage::funding, Stage::ready, Stage::asked, Stage::refused})
+        EXPECT_FALSE(parse_record(encode_record(lightning_example(stage))).has_value()) << stage_word(stage);
+    for (const Stage stage : {Stage::handed, Stage::invoiced, Stage::settled})
+        EXPECT_FALSE(parse_record(encode_record(example(stage))).has_value()) << stage_word(stage);
+    Record unpaid = lightning_example(Stage::settled);
+    unpaid.lightning->preimage.reset();
+    EXPECT_FALSE(parse_record(encode_record(unpaid)).has_value());
+}
+
+TEST(Record, AFileFromBeforeLightningIsRead)
+{
+    std::string text = encode_record(example(Stage::asked));
+    const auto at = text.find("\"tier\"");
+    ASSERT_NE(at, std::string::npos);
+    text.replace(at, 6, "\"gone\"");
+    const auto back = parse_record(text);
+    ASSERT_TRUE(back.has_value()) << back.error().detail;
+    EXPECT_EQ(back->offer.tier, 0U);
 }
 
 TEST(Record, AFileCutAnywhereIsRefused)
