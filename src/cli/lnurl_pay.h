@@ -1,5 +1,5 @@
 // cli/lnurl_pay.h - what is asked of an operator's LNURL-pay service, and what must be true of its answers before
-// anybody pays. Blocking. spec: Purchase with Lightning, LUD-06, LUD-12, LUD-21
+// anybody pays. Blocking. LUD-06, LUD-12, LUD-21, spec: Purchase with Lightning
 #pragma once
 
 #include "cli/record.h"

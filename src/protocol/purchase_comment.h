@@ -1,5 +1,5 @@
 // protocol/purchase_comment.h - the purchase that rides in the comment of an LNURL payment, or in its URL.
-// spec: Purchase with Lightning, LUD-12
+// LUD-12, spec: Purchase with Lightning
 #pragma once
 
 #include "protocol/keys.h"
