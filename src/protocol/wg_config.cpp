@@ -25,10 +25,12 @@ std::string to_lower(std::string_view text)
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-std::string one_line(std::string_view text)
+/// One line, and no markup for whatever shows it: the page that opens configs refuses comments with any.
+std::string plain_line(std::string_view text)
 {
     std::string out(text);
-    std::replace_if(out.begin(), out.end(), is_control, ' ');
+    std::replace_if(
+        out.begin(), out.end(), [](char c) { return is_control(c) || c == '<' || c == '>'; }, ' ');
     return out;
 }
 
@@ -231,7 +233,7 @@ void add(std::string& out, std::string_view key, std::string_view value)
 
 void add_comment(std::string& out, std::string_view key, std::string_view value)
 {
-    if (!value.empty()) out.append("# ").append(key).append(": ").append(one_line(value)).append("\n");
+    if (!value.empty()) out.append("# ").append(key).append(": ").append(plain_line(value)).append("\n");
 }
 
 std::string secret_text(const std::optional<WireguardSecret>& secret)

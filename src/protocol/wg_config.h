@@ -24,7 +24,7 @@ struct ClientConfig {
     std::optional<std::uint16_t> persistent_keepalive_s = kKeepalive_s;
 };
 
-/// The header of comments. Line breaks and control characters in any of them become spaces.
+/// The header of comments. Line breaks, control characters, < and > in any of them become spaces.
 struct ConfigComments {
     std::string operator_name; // title of the listing, or the key
     std::string listing;       // a-coordinate; "" for none

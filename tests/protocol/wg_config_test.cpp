@@ -74,6 +74,13 @@ TEST(DeliveredConfig, ACommentCanNotBecomeALine)
     EXPECT_TRUE(parse_config(text));
 }
 
+TEST(DeliveredConfig, ACommentIsNoMarkup)
+{
+    ConfigComments comments;
+    comments.operator_name = "Tom <3 <img src=x onerror=alert(1)>";
+    EXPECT_THAT(render_config(config(), comments), HasSubstr("# Operator: Tom  3  img src=x onerror=alert(1) \n"));
+}
+
 TEST(DeliveredConfig, GoesThroughTextAndBackWithEverythingInIt)
 {
     ClientConfig sent = config();
