@@ -71,6 +71,8 @@ std::string find_missing()
     return {};
 }
 
+constexpr int kHere = -1; // no namespace: ours
+
 /// Forks into the namespace and executes. After fork only async-signal-safe calls are made.
 Result<pid_t> spawn(int namespace_fd, const Command& command, int input_fd, int output_fd)
 {
@@ -87,11 +89,27 @@ Result<pid_t> spawn(int namespace_fd, const Command& command, int input_fd, int 
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const bool orphan = ::getppid() != parent;
-    if (!orphan && ::setns(namespace_fd, CLONE_NEWNET) == 0 && ::dup2(input_fd, 0) == 0 && ::dup2(output_fd, 1) == 1 &&
-        ::dup2(output_fd, 2) == 2) {
+    const bool there = namespace_fd == kHere || ::setns(namespace_fd, CLONE_NEWNET) == 0;
+    if (!orphan && there && ::dup2(input_fd, 0) == 0 && ::dup2(output_fd, 1) == 1 && ::dup2(output_fd, 2) == 2) {
         ::execvp(arguments[0], arguments.data());
     }
     ::_exit(127);
+}
+
+Result<Child> start_in(int namespace_fd, const Command& command)
+{
+    const int output = ::memfd_create("output", MFD_CLOEXEC);
+    if (output < 0) return io_error("memfd_create");
+    const int input = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    // The child's end appends, whatever we have read.
+    ::fcntl(output, F_SETFL, O_APPEND);
+    auto pid = spawn(namespace_fd, command, input, output);
+    ::close(input);
+    if (!pid) {
+        ::close(output);
+        return std::move(pid).error();
+    }
+    return Child(*pid, output);
 }
 
 std::string joined(const Command& command)
@@ -194,6 +212,8 @@ void Child::stop()
     if (output_fd_ >= 0) ::close(std::exchange(output_fd_, -1));
 }
 
+Result<Child> start(const Command& command) { return start_in(kHere, command); }
+
 Result<Netns> Netns::create()
 {
     const int fd = new_namespace();
@@ -212,21 +232,7 @@ Netns::~Netns()
 
 std::string Netns::path() const { return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd_); }
 
-Result<Child> Netns::start(const Command& command) const
-{
-    const int output = ::memfd_create("output", MFD_CLOEXEC);
-    if (output < 0) return io_error("memfd_create");
-    const int input = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    // The child's end appends, whatever we have read.
-    ::fcntl(output, F_SETFL, O_APPEND);
-    auto pid = spawn(fd_, command, input, output);
-    ::close(input);
-    if (!pid) {
-        ::close(output);
-        return std::move(pid).error();
-    }
-    return Child(*pid, output);
-}
+Result<Child> Netns::start(const Command& command) const { return start_in(fd_, command); }
 
 Result<std::string> Netns::run(const Command& command, std::string_view input) const
 {

@@ -60,6 +60,9 @@ private:
     std::string output_;
 };
 
+/// Starts a program that goes on, where we are ourselves. Errors: io.
+Result<Child> start(const Command& command);
+
 /// A network namespace with its loopback interface up. It lasts as long as something lives in it or this object does.
 class Netns {
 public:
