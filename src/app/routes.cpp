@@ -1,6 +1,8 @@
 #include "app/routes.h"
 
+#include "app/config_viewer.h"
 #include "protocol/info.h"
+#include "protocol/wg_config.h"
 
 namespace adit::app {
 
@@ -59,6 +61,8 @@ http::Router Routes::router()
                    return view ? json(protocol::encode_session(*view)) : refused(view.error().reason);
                },
                refused));
+    router.add("GET", "/config-viewer",
+               [this](const http::Request&, const http::Responder& responder) { responder.send(config_viewer()); });
     router.add("GET", "/lnurlp",
                lnurl([](LightningSale& sale, const http::Request& request) { return sale.offer(request); }));
     router.add("GET", "/lnurlp/callback",
@@ -69,6 +73,20 @@ http::Router Routes::router()
         purchase(std::move(request), responder);
     });
     return router;
+}
+
+/// Made once, when the device's key is known: a page that can not hold a config against it shows none.
+http::Response Routes::config_viewer()
+{
+    if (!config_viewer_) {
+        const auto key = parts_.tunnels.server_key();
+        if (!key) return refused(Reason::policy);
+        const WireguardConfig& wireguard = parts_.shop.config.wireguard;
+        config_viewer_ =
+            config_viewer_page({*key, protocol::join_endpoint(wireguard.endpoint_host, wireguard.endpoint_port),
+                                parts_.shop.config.listing.title});
+    }
+    return *config_viewer_;
 }
 
 http::Router::Handler Routes::blocking(Work work, Refuse refuse)

@@ -42,11 +42,13 @@ private:
     http::Router::Handler blocking(Work work, Refuse refuse);
     /// The same for what wallets ask; refused while nothing is sold by Lightning.
     http::Router::Handler lnurl(http::Response (*work)(LightningSale&, const http::Request&));
+    http::Response config_viewer();
     bool may_ask(const http::Request& request) { return requests_.take(request.source, parts_.clock.steady()); }
 
     const Parts parts_;
     const std::string info_;
     http::SourceLimiter requests_;
+    std::optional<http::Response> config_viewer_; // of the loop thread
 };
 
 } // namespace adit::app
