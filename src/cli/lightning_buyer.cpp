@@ -120,7 +120,7 @@ Result<void> LightningBuyer::await_settlement(Record& record)
     for (;;) {
         const bool over = expires_at + kExpiryMargin < parts_.clock.now();
         if (made.answer.verify) {
-            const auto looked = look_at_verify(record, made);
+            auto looked = look_at_verify(record, made);
             if (record.stage != Stage::invoiced) return looked;
             if (looked && over) return expired_unpaid();
         }
@@ -175,11 +175,11 @@ Result<void> LightningBuyer::await_own_payment(Record& record, const MadeInvoice
     const SteadyTime began = parts_.clock.steady();
     for (;;) {
         if (made.answer.verify) {
-            const auto looked = look_at_verify(record, made);
+            auto looked = look_at_verify(record, made);
             if (record.stage != Stage::invoiced) return looked;
         }
         parts_.reporter.progress(std::string(payer_->name()) + " pays the invoice over " + amount_text(made));
-        const auto told = tell_payer(record, made);
+        auto told = tell_payer(record, made);
         if (record.stage != Stage::invoiced) return told;
         if (!told && (told.error().reason == Reason::payment_required || told.error().reason == Reason::io))
             return told;

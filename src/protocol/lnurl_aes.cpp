@@ -32,7 +32,7 @@ Bytes encrypt(const SecretBytes<32>& key, const ByteArray<kBlock>& iv, ByteView 
     CHECK(EVP_EncryptUpdate(context.get(), out.data(), &body, plaintext.data(), static_cast<int>(plaintext.size())) ==
           1);
     CHECK(EVP_EncryptFinal_ex(context.get(), out.data() + body, &tail) == 1);
-    out.resize(static_cast<std::size_t>(body + tail));
+    out.resize(static_cast<std::size_t>(body) + static_cast<std::size_t>(tail));
     return out;
 }
 
@@ -47,7 +47,7 @@ std::optional<std::string> decrypt(const SecretBytes<32>& key, ByteView iv, Byte
     CHECK(EVP_DecryptInit_ex(context.get(), EVP_aes_256_cbc(), nullptr, key.expose().data(), iv.data()) == 1);
     CHECK(EVP_DecryptUpdate(context.get(), bytes, &body, ciphertext.data(), static_cast<int>(ciphertext.size())) == 1);
     if (EVP_DecryptFinal_ex(context.get(), bytes + body, &tail) != 1) return std::nullopt;
-    out.resize(static_cast<std::size_t>(body + tail));
+    out.resize(static_cast<std::size_t>(body) + static_cast<std::size_t>(tail));
     return out;
 }
 
