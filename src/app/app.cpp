@@ -237,7 +237,8 @@ Result<void> App::Parts::open_till()
             log_warn("keysets_not_loaded", {{"mint", mint->url()}, {"detail", loaded.error().detail}});
     }
     limits.emplace(config.limits, pool->size());
-    if (!config.cashu.enabled) return {};
+    // Also while nothing is sold for ecash: who has paid is answered from the journal, and what is unknown followed up.
+    if (!config.cashu.sales_key) return {};
     std::map<payments::cashu::KeysetId, std::uint64_t> counters;
     for (const auto& counter : TRY(store->counters())) counters[counter.keyset] = counter.next;
     wallet_outputs.emplace(TRY(read_or_make_seed(config.cashu.seed_file, rng)), std::move(counters));
