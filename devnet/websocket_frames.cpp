@@ -18,8 +18,9 @@ std::string encode_frame(FrameKind kind, std::string_view payload)
     if (payload.size() < 126) {
         head.push_back(static_cast<std::uint8_t>(payload.size()));
     } else if (payload.size() < 65536) {
-        head.insert(head.end(), {126, static_cast<std::uint8_t>(payload.size() >> 8U),
-                                 static_cast<std::uint8_t>(payload.size() & 0xffU)});
+        head.push_back(126);
+        head.push_back(static_cast<std::uint8_t>(payload.size() >> 8U));
+        head.push_back(static_cast<std::uint8_t>(payload.size() & 0xffU));
     } else {
         head.push_back(127);
         append_u64_be(head, payload.size());

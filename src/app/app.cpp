@@ -358,13 +358,13 @@ Result<void> App::Parts::serve()
         return http::Server::open(*loop, options, routes->router());
     }));
     admin = TRY(on_loop([this] {
-        return AdminSocket::open(*loop, *workers, config.admin.socket,
-                                 {{"status", [this](const nlohmann::json&) { return status(); }},
-                                  {"pause", [this](const nlohmann::json&) { return set_paused(true); }},
-                                  {"resume", [this](const nlohmann::json&) { return set_paused(false); }},
-                                  {"sessions", [this](const nlohmann::json&) { return sessions(); }},
-                                  {"settle-by-hand",
-                                   [this](const nlohmann::json& request) { return settle_by_hand(request); }}});
+        return AdminSocket::open(
+            *loop, *workers, config.admin.socket,
+            {{"status", [this](const nlohmann::json&) { return status(); }},
+             {"pause", [this](const nlohmann::json&) { return set_paused(true); }},
+             {"resume", [this](const nlohmann::json&) { return set_paused(false); }},
+             {"sessions", [this](const nlohmann::json&) { return sessions(); }},
+             {"settle-by-hand", [this](const nlohmann::json& request) { return settle_by_hand(request); }}});
     }));
     tunnel_keeper->start();
     if (recovery_keeper) recovery_keeper->start();

@@ -234,9 +234,10 @@ SecretText read_api_token(Section& section, Reading& reading)
 }
 
 /// A secret that somebody else reads later: whether it is there and closed, now.
-std::filesystem::path secret_file(Section& section, Reading& reading, std::string_view key, const Read<std::optional<std::string>>& file)
+std::filesystem::path secret_file(Section& section, Reading& reading, std::string_view key,
+                                  const Read<std::optional<std::string>>& file)
 {
-    const std::filesystem::path path = reading.path(*file.value);
+    std::filesystem::path path = reading.path(*file.value);
     auto text = read_secret_file(reading, section, key, path, file.place);
     if (text) SecretText::wipe(*text);
     return path;
@@ -278,7 +279,9 @@ LightningConfig read_lightning(Section section, Reading& reading)
     const auto url = base_url.value ? parse_url(*base_url.value) : std::nullopt;
     lightning.base_url = base_url.value.value_or(lnd ? "https://127.0.0.1:8080" : "http://127.0.0.1:9740");
     if (base_url.value && (!url || !is_web(*url)))
-        section.error(base_url.place, "base_url", "is no URL, expected e.g. \"" + std::string(lnd ? "https://127.0.0.1:8080" : "http://127.0.0.1:9740") + "\"");
+        section.error(base_url.place, "base_url",
+                      "is no URL, expected e.g. \"" +
+                          std::string(lnd ? "https://127.0.0.1:8080" : "http://127.0.0.1:9740") + "\"");
     else if (url && lnd && url->scheme != "https")
         section.error(base_url.place, "base_url", "is not https, expected e.g. \"https://127.0.0.1:8080\"");
     lightning.api_token = read_api_token(section, reading);

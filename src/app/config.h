@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/file.h"
-#include "base/secret_text.h"
 #include "base/result.h"
+#include "base/secret_text.h"
 #include "base/time.h"
 #include "protocol/keys.h"
 #include "protocol/listing.h"

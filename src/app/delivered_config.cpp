@@ -26,14 +26,17 @@ Result<std::string> delivered_config(const Shop& shop, const protocol::Wireguard
 
     protocol::ConfigComments comments;
     comments.operator_name = config.listing.title;
-    comments.listing =
-        protocol::encode_coordinate({protocol::kKindListing, shop.operator_key, config.listing.d_tag});
+    comments.listing = protocol::encode_coordinate({protocol::kKindListing, shop.operator_key, config.listing.d_tag});
     comments.tier = session::describe(tier, terms.quantity);
     comments.expires_at = terms.expires_at;
     if (!terms.expires_at)
         comments.duration = std::to_string(terms.quantity) + " x " + terms.tier_unit + " from when it is paid";
     if (terms.grant.cls == session::GrantClass::data) comments.quota_bytes = terms.grant.amount;
-    if (terms.session_id) comments.session_url = "https://" + config.server.public_host + "/session/" + *terms.session_id;
+    // Only a demonstration on loopback is listed without TLS.
+    const bool plain = shop.lnurl_pay_url && shop.lnurl_pay_url->starts_with("http://");
+    if (terms.session_id)
+        comments.session_url =
+            std::string(plain ? "http://" : "https://") + config.server.public_host + "/session/" + *terms.session_id;
     return protocol::render_config(client, comments);
 }
 

@@ -105,8 +105,8 @@ Result<protocol::PayRequest> LightningSale::make_offer(const http::Request& requ
 
     protocol::PayRequest offer;
     offer.min_sendable = offer.max_sendable = *amount;
-    offer.metadata = protocol::pay_metadata(tier->price_tag, quantity, parts_.shop.operator_key,
-                                            parts_.shop.config.listing.d_tag);
+    offer.metadata =
+        protocol::pay_metadata(tier->price_tag, quantity, parts_.shop.operator_key, parts_.shop.config.listing.d_tag);
     offer.callback = callback_ + "?" + query_of("p", std::to_string(tier->index)) + "&" +
                      query_of("q", std::to_string(quantity)) + "&" +
                      query_of("m", encode_hex(sha256(as_bytes(offer.metadata))));
@@ -256,8 +256,9 @@ Result<LightningSale::Made> LightningSale::make_invoice(const Wish& wish, const 
 
     // Who renews keeps the config of before: a stranger who pays for it learns neither its secret nor its page.
     const bool renews = !parts_.tunnels.segments_of(purchase.client_key).empty();
-    DeliveredTerms terms{purchase.tier_amount, purchase.tier_unit, purchase.quantity, purchase.grant,
-                         std::nullopt,         !renews,            std::nullopt};
+    DeliveredTerms terms{purchase.tier_amount, purchase.tier_unit, purchase.quantity,
+                         purchase.grant,       std::nullopt,       !renews,
+                         std::nullopt};
     if (!renews) terms.session_id = encode_hex(parts_.rng.bytes<16>());
     const auto server_key = parts_.tunnels.server_key();
     if (!server_key) return give_up({Reason::policy, "the device's public key is not known"});
@@ -286,7 +287,8 @@ Result<std::string> LightningSale::success_text(const std::string& config) const
                            ? protocol::config_viewer_link(parts_.shop.config.server.public_host, config)
                            : config;
     if (text.size() > protocol::kMaxAesPlaintext)
-        return Error{Reason::policy, "the delivered config is too long for a success action: shorten the listing's title"};
+        return Error{Reason::policy,
+                     "the delivered config is too long for a success action: shorten the listing's title"};
     return text;
 }
 

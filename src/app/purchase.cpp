@@ -429,8 +429,9 @@ Result<Fulfilment> Purchases::answer(const Purchase& purchase, const protocol::P
     // A stranger who holds the token may renew a session, but learns neither its secrets nor its page.
     const bool trusted = asking == purchase.auth_key && TRY(parts_.store.first_buyer_is(live->session.row, asking));
 
-    DeliveredTerms terms{purchase.tier_amount, purchase.tier_unit, purchase.quantity, purchase.grant,
-                         purchase.expires_at,  trusted,            std::nullopt};
+    DeliveredTerms terms{purchase.tier_amount, purchase.tier_unit,  purchase.quantity,
+                         purchase.grant,       purchase.expires_at, trusted,
+                         std::nullopt};
     if (trusted) terms.session_id = live->session.id;
     protocol::Delivered delivered;
     delivered.config = TRY(delivered_config(parts_.shop, *server_key, live->lease, terms));

@@ -49,18 +49,22 @@ http::Router Routes::router()
     http::Router router;
     router.add("GET", "/info",
                [this](const http::Request&, const http::Responder& responder) { responder.send(json(info_)); });
-    router.add("GET", "/health", blocking([this](const http::Request& request) {
-                   const protocol::Health found = health();
-                   const bool live_only = request.query_value("live").has_value();
-                   const bool well = live_only ? found.store == protocol::CheckState::ok : found.ok;
-                   return json(protocol::encode_health(found), well ? 200 : 503);
-               },
-               refused));
-    router.add("GET", "/session/{id}", blocking([this](const http::Request& request) {
-                   const auto view = parts_.tunnels.view(request.parameter("id").value_or(""));
-                   return view ? json(protocol::encode_session(*view)) : refused(view.error().reason);
-               },
-               refused));
+    router.add("GET", "/health",
+               blocking(
+                   [this](const http::Request& request) {
+                       const protocol::Health found = health();
+                       const bool live_only = request.query_value("live").has_value();
+                       const bool well = live_only ? found.store == protocol::CheckState::ok : found.ok;
+                       return json(protocol::encode_health(found), well ? 200 : 503);
+                   },
+                   refused));
+    router.add("GET", "/session/{id}",
+               blocking(
+                   [this](const http::Request& request) {
+                       const auto view = parts_.tunnels.view(request.parameter("id").value_or(""));
+                       return view ? json(protocol::encode_session(*view)) : refused(view.error().reason);
+                   },
+                   refused));
     router.add("GET", "/config-viewer",
                [this](const http::Request&, const http::Responder& responder) { responder.send(config_viewer()); });
     router.add("GET", "/lnurlp",

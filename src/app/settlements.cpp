@@ -18,7 +18,7 @@ using store::InvoicedPurchase;
 
 namespace {
 
-constexpr std::size_t kMostAttended = 8;   // workers that look after invoices at once
+constexpr std::size_t kMostAttended = 8;    // workers that look after invoices at once
 constexpr std::size_t kMostStrangers = 256; // hints at invoices that are none of ours, or long over
 constexpr std::size_t kLooksPerSecond = 20; // of the slow poll
 constexpr Milliseconds kNothingToDo{60'000};
@@ -38,7 +38,7 @@ std::int64_t number(PurchaseId id) { return static_cast<std::int64_t>(id); }
 
 } // namespace
 
-Settlements::Settlements(Parts parts) : parts_(std::move(parts)) {}
+Settlements::Settlements(Parts parts) : parts_(parts) {}
 
 // ---- who waits -----------------------------------------------------------------------------------------------------
 
@@ -213,7 +213,8 @@ void Settlements::attend(PurchaseId purchase)
     wake_();
 }
 
-// ---- one purchase, from wherever it stands ---------------------------------------------------------------------------
+// ---- one purchase, from wherever it stands
+// ---------------------------------------------------------------------------
 
 /// Each turn of the loop is one durable step further.
 Settlements::Round Settlements::go_on(PurchaseId purchase)
@@ -323,8 +324,7 @@ Result<Settlements::Round> Settlements::hold(const InvoicedPurchase& invoiced, c
         const auto activated = activate(invoiced);
         if (activated) return Round{};
         const Error& why = activated.error();
-        log_error("held_payment_not_delivered",
-                  {{"purchase", number(invoiced.purchase.id)}, {"detail", why.detail}});
+        log_error("held_payment_not_delivered", {{"purchase", number(invoiced.purchase.id)}, {"detail", why.detail}});
         const Seconds waited = parts_.clock.now() - invoiced.purchase.state_since;
         if (why.reason != Reason::above_max_purchase && waited < parts_.shop.config.sessions.activation_deadline)
             return Round{false, kDeliverAgain};
@@ -337,8 +337,9 @@ Result<Settlements::Round> Settlements::settle(const InvoicedPurchase& invoiced)
 {
     CHECK(invoiced.invoice.preimage.has_value()); // wiped only after the end
     const auto settled = parts_.node.heard(parts_.node.backend().settle(*invoiced.invoice.preimage));
-    if (!settled) log_warn("settle_not_answered", {{"purchase", number(invoiced.purchase.id)},
-                                                   {"detail", settled.error().detail}});
+    if (!settled)
+        log_warn("settle_not_answered",
+                 {{"purchase", number(invoiced.purchase.id)}, {"detail", settled.error().detail}});
     switch (TRY(ask(invoiced)).state) {
     case InvoiceState::settled:
         TRY(parts_.store.mark_settled(invoiced.purchase.id));

@@ -173,7 +173,7 @@ bool Tunnels::device_usable()
 }
 
 Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const WireguardKey& key,
-                                           const store::Lease& lease, std::optional<std::string> session_id)
+                                           const store::Lease& lease, const std::optional<std::string>& session_id)
 {
     const std::shared_lock no_removals(changes_);
     const std::lock_guard one_at_a_time(one_key_at_a_time_[key.bytes()[0] % one_key_at_a_time_.size()]);
@@ -196,8 +196,8 @@ Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const 
         usable_ = false;
         return put.error();
     }
-    store::Activated activated = TRY(
-        store_.mark_active(purchase, {session_id.value_or(encode_hex(rng_.bytes<16>())), clock_.now()}));
+    store::Activated activated =
+        TRY(store_.mark_active(purchase, {session_id.value_or(encode_hex(rng_.bytes<16>())), clock_.now()}));
 
     live.at = {activated.session.row, activated.session.revision};
     live.id = activated.session.id;

@@ -59,13 +59,13 @@ public:
     /// As of the last time we looked; if that failed, looks again (at most once a second).
     bool device_usable();
     /// Puts the peer, then books it: redeemed → active, accepted → live. A session that begins is called `session_id`,
-    /// where one was promised. Errors: above_max_purchase (the session has no room), device_absent, device_unavailable (nothing is booked),
-    /// bad_step, store_unavailable (the peer may be there: the next reconcile removes it).
+    /// where one was promised. Errors: above_max_purchase (the session has no room), device_absent, device_unavailable
+    /// (nothing is booked), bad_step, store_unavailable (the peer may be there: the next reconcile removes it).
     Result<store::Activated> activate(payments::PurchaseId purchase, const protocol::WireguardKey& key,
                                       const store::Lease& lease,
-                                      std::optional<std::string> session_id = std::nullopt);
-    /// live or settling → released: a grant that turned out to be unpaid goes, and with the last one of its key the peer
-    /// first. Errors: device_unavailable (nothing is booked: try again), bad_step, store_unavailable.
+                                      const std::optional<std::string>& session_id = std::nullopt);
+    /// live or settling → released: a grant that turned out to be unpaid goes, and with the last one of its key the
+    /// peer first. Errors: device_unavailable (nothing is booked: try again), bad_step, store_unavailable.
     Result<void> take_back(payments::PurchaseId purchase, const protocol::WireguardKey& key);
     /// After it no peer has this key but for a live session. Errors: device_unavailable (nobody can tell).
     Result<void> confirm_gone(const protocol::WireguardKey& key);

@@ -14,7 +14,8 @@ constexpr std::string_view kHelp =
     "adit sessions [--settled PURCHASE] [--socket PATH] [--json]\n"
     "\n"
     "Talks to the daemon on this machine: how many tunnels are live, and every purchase that was paid and is neither\n"
-    "delivered nor paid back for longer than that should take. The daemon goes on trying; what it can not do by itself\n"
+    "delivered nor paid back for longer than that should take. The daemon goes on trying; what it can not do by "
+    "itself\n"
     "it says here.\n"
     "\n"
     "  --settled PURCHASE  you have settled this one with its buyer outside of adit: it is owed no more\n"
@@ -30,12 +31,14 @@ constexpr Option kOptions[]{{"--settled"}, {"--socket"}, {"--json", Option::Take
 std::string advice(std::string_view state, bool has_refund_key)
 {
     if (state == "redeemed")
-        return has_refund_key
-                   ? "paid by Lightning. The tunnel can not be put up, and the wallet has not enough at any one mint to "
-                     "pay back: mend the device, or put ecash into the wallet, and it goes on by itself."
-                   : "paid by Lightning, by a buyer who named no key to pay back to. The tunnel is put up as soon as the "
-                     "device takes it and its address is free. If you can settle with the buyer yourself, do, and then: "
-                     "adit sessions --settled NUMBER";
+        return has_refund_key ? "paid by Lightning. The tunnel can not be put up, and the wallet has not enough at any "
+                                "one mint to "
+                                "pay back: mend the device, or put ecash into the wallet, and it goes on by itself."
+                              : "paid by Lightning, by a buyer who named no key to pay back to. The tunnel is put up "
+                                "as soon as the "
+                                "device takes it and its address is free. If you can settle with the buyer yourself, "
+                                "do, and then: "
+                                "adit sessions --settled NUMBER";
     if (state == "settling")
         return "held by Lightning, and the node has not said whether it settled. It is asked again and again: see that "
                "it runs.";

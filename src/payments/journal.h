@@ -75,8 +75,8 @@ public:
     /// redeemed → refunding, or refunding → refunding with outputs made anew: the wallet's proofs named by the intent's
     /// inputs leave the balance in the same transaction. Errors: as above.
     virtual Result<SwapId> begin_refund(PurchaseId purchase, const SwapIntent& intent) = 0;
-    /// refunding → refunded. `token` is what every repeat of the request gets; `change` is the wallet's again in the same
-    /// transaction. Errors: as above.
+    /// refunding → refunded. `token` is what every repeat of the request gets; `change` is the wallet's again in the
+    /// same transaction. Errors: as above.
     virtual Result<void> mark_refunded(PurchaseId purchase, SwapId swap, const std::string& token,
                                        std::span<const cashu::Proof> change) = 0;
 
@@ -85,7 +85,8 @@ public:
     virtual Result<std::vector<StoredSwap>> swaps(PurchaseId purchase) = 0;
     /// The wallet's unspent proofs that this purchase brought. Errors: store_unavailable.
     virtual Result<std::vector<cashu::Proof>> proofs_of(PurchaseId purchase) = 0;
-    /// All of the wallet's unspent proofs. Errors: store_unavailable.
+    /// The wallet's unspent proofs, but for those of purchases that are not delivered yet: they may be paid back.
+    /// Errors: store_unavailable.
     virtual Result<std::vector<HeldProof>> unspent() = 0;
 };
 

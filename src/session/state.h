@@ -31,17 +31,17 @@ enum class State {
 
 /// What happened to a purchase.
 enum class Fact {
-    refused,       // by us, before anything was asked of the mint
-    address_held,  // Ys, row and (where needed) address are ours alone
-    intent_stored, // the swap's exact bytes are on disk
-    mint_refused,  // a definite no; silence is not one
-    mint_signed,   // every output signed and verified
-    peer_put,      // on the device
-    undeliverable, // the refund's outputs are stored, the peer is confirmed gone
-    ran_out,       // time or data
-    claim_lapsed,  // redeemed, and nobody came for it in 30 days
-    invoice_stored, // with its preimage and all that its config promises
-    payment_held,   // by the backend's word: locked in, ours to settle or cancel
+    refused,         // by us, before anything was asked of the mint
+    address_held,    // Ys, row and (where needed) address are ours alone
+    intent_stored,   // the swap's exact bytes are on disk
+    mint_refused,    // a definite no; silence is not one
+    mint_signed,     // every output signed and verified
+    peer_put,        // on the device
+    undeliverable,   // the refund's outputs are stored, the peer is confirmed gone
+    ran_out,         // time or data
+    claim_lapsed,    // redeemed, and nobody came for it in 30 days
+    invoice_stored,  // with its preimage and all that its config promises
+    payment_held,    // by the backend's word: locked in, ours to settle or cancel
     payment_settled, // by the backend's word: the money is ours
     payment_ended,   // by the backend's word: unpaid, and not payable any more
     settle_intended, // on disk, before the backend hears the preimage
@@ -68,12 +68,12 @@ std::string_view fact_word(Fact fact);
 std::string_view method_word(Method method);
 std::optional<Method> parse_method(std::string_view word);
 
-inline constexpr State kAllStates[]{State::received, State::reserved,  State::swapping, State::open,   State::accepted,
-                                    State::live,     State::settling,  State::redeemed, State::active, State::ended,
+inline constexpr State kAllStates[]{State::received,  State::reserved, State::swapping, State::open,   State::accepted,
+                                    State::live,      State::settling, State::redeemed, State::active, State::ended,
                                     State::refunding, State::refunded, State::released};
-inline constexpr Fact kAllFacts[]{Fact::refused,         Fact::address_held,  Fact::intent_stored,   Fact::mint_refused,
-                                  Fact::mint_signed,     Fact::peer_put,      Fact::undeliverable,   Fact::ran_out,
-                                  Fact::claim_lapsed,    Fact::invoice_stored, Fact::payment_held,   Fact::payment_settled,
-                                  Fact::payment_ended,   Fact::settle_intended, Fact::settled_by_hand};
+inline constexpr Fact kAllFacts[]{
+    Fact::refused,      Fact::address_held,    Fact::intent_stored, Fact::mint_refused,    Fact::mint_signed,
+    Fact::peer_put,     Fact::undeliverable,   Fact::ran_out,       Fact::claim_lapsed,    Fact::invoice_stored,
+    Fact::payment_held, Fact::payment_settled, Fact::payment_ended, Fact::settle_intended, Fact::settled_by_hand};
 
 } // namespace adit::session

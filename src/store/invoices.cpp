@@ -118,8 +118,7 @@ Result<void> SqliteStore::mark_unpaid(PurchaseId id)
             return Error{Reason::bad_step, "mark_unpaid: neither open nor accepted"};
         const Moved moved = TRY(move(db, id, Fact::payment_ended, now));
         // A peer may have been put for an accepted one, though no row says so.
-        const auto until =
-            moved.from == State::accepted ? rest : TRY(end_of_needed_rest(db, moved.client, now));
+        const auto until = moved.from == State::accepted ? rest : TRY(end_of_needed_rest(db, moved.client, now));
         return release_hold(db, id, moved.client, until);
     });
 }
@@ -138,7 +137,8 @@ Result<std::optional<TakenBack>> SqliteStore::take_back(PurchaseId id, UnixSecon
             TRY(release_hold(db, id, moved.client, rest));
             return std::optional<TakenBack>{};
         }
-        TakenBack left{session->row, session->revision + 1, session::take_back(session->segments, purchase->grant, now)};
+        TakenBack left{session->row, session->revision + 1,
+                       session::take_back(session->segments, purchase->grant, now)};
         if (left.segments.empty()) {
             TRY(db.run("UPDATE sessions SET live = 0, ended_at_s = $1, revision = $2 WHERE id = $3",
                        {now, left.revision, left.session}));

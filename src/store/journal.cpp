@@ -183,10 +183,18 @@ Result<void> SqliteStore::mark_refunded(PurchaseId purchase, SwapId swap, const 
 
 Result<std::vector<payments::HeldProof>> SqliteStore::unspent()
 {
-    std::vector<payments::HeldProof> held;
-    for (WalletProof& each : TRY(wallet_proofs(ProofState::unspent)))
-        held.push_back({std::move(each.mint), std::move(each.proof)});
-    return held;
+    return read([](Database& db) -> Result<std::vector<payments::HeldProof>> {
+        std::vector<payments::HeldProof> held;
+        TRY(db.each("SELECT " ADIT_PROOF_COLUMNS " FROM wallet_proofs WHERE state = 'unspent' AND NOT EXISTS "
+                    "(SELECT 1 FROM purchases p WHERE p.id = wallet_proofs.purchase AND p.state = 'redeemed') "
+                    "ORDER BY position",
+                    {}, [&](Row& row) -> Result<void> {
+                        WalletProof each = TRY(read_proof(row, ProofState::unspent));
+                        held.push_back({std::move(each.mint), std::move(each.proof)});
+                        return {};
+                    }));
+        return held;
+    });
 }
 
 Result<std::vector<StoredSwap>> SqliteStore::swaps(PurchaseId purchase)

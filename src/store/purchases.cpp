@@ -64,13 +64,14 @@ Result<void> insert_purchase(Database& db, std::int64_t id, const NewPurchase& p
     if (purchase.auth_key) auth_key = purchase.auth_key->hex();
     std::optional<std::string> refund_key;
     if (purchase.refund_key) refund_key = purchase.refund_key->hex();
-    TRY(db.run("INSERT INTO purchases (id, state, method, event_id, auth_key, refund_key, client, client_key, listing, "
-               "tier_amount, tier_unit, quantity, grant_class, grant_amount, price_sat, paid_sat, mint, holds_lease, "
-               "created_at_s, state_since_s) "
-               "VALUES ($1, 'reserved', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17)",
-               {id, session::method_word(purchase.method), event_id, auth_key, refund_key, client,
-                purchase.client_key.hex(), purchase.listing, purchase.tier_amount, purchase.tier_unit, quantity,
-                protocol::dimension_word(purchase.grant.cls), grant, price, paid, purchase.mint, purchase.now}));
+    TRY(db.run(
+        "INSERT INTO purchases (id, state, method, event_id, auth_key, refund_key, client, client_key, listing, "
+        "tier_amount, tier_unit, quantity, grant_class, grant_amount, price_sat, paid_sat, mint, holds_lease, "
+        "created_at_s, state_since_s) "
+        "VALUES ($1, 'reserved', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17)",
+        {id, session::method_word(purchase.method), event_id, auth_key, refund_key, client, purchase.client_key.hex(),
+         purchase.listing, purchase.tier_amount, purchase.tier_unit, quantity,
+         protocol::dimension_word(purchase.grant.cls), grant, price, paid, purchase.mint, purchase.now}));
     return {};
 }
 

@@ -51,7 +51,8 @@ Result<payments::SwapPurpose> read_purpose(std::string_view word);
 
 // The columns that each reader below expects, in its order.
 #define ADIT_PURCHASE_COLUMNS                                                                                          \
-    "id, state, method, event_id, auth_key, refund_key, client_key, listing, tier_amount, tier_unit, quantity, grant_class, "  \
+    "id, state, method, event_id, auth_key, refund_key, client_key, listing, tier_amount, tier_unit, quantity, "       \
+    "grant_class, "                                                                                                    \
     "grant_amount, price_sat, paid_sat, mint, holds_lease, created_at_s, state_since_s, change_token, refund_token, "  \
     "activated_at_s, expires_at_s, session"
 #define ADIT_SESSION_COLUMNS                                                                                           \

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 #include "payments/journal.h"
-#include "payments/lightning/backend.h"
+#include "payments/lightning/bolt11.h"
 #include "protocol/event.h"
 #include "protocol/wireguard_key.h"
 #include "session/grant.h"
@@ -35,7 +35,7 @@ struct Lease {
 /// What a reservation writes.
 struct NewPurchase {
     session::Method method = session::Method::cashu;
-    std::optional<protocol::EventId> event_id = {}; // Cashu
+    std::optional<protocol::EventId> event_id = {};   // Cashu
     std::optional<protocol::PublicKey> auth_key = {}; // Cashu: who pays by Lightning signs nothing
     std::optional<protocol::PublicKey> refund_key = {};
     protocol::WireguardKey client_key;
@@ -44,8 +44,8 @@ struct NewPurchase {
     std::string tier_unit = {};
     std::uint64_t quantity = 0;
     session::GrantSize grant = {};
-    Sat price = {}; // quantity × the tier's amount
-    Sat paid = {};  // the token's face value; of an invoice: its amount
+    Sat price = {};                       // quantity × the tier's amount
+    Sat paid = {};                        // the token's face value; of an invoice: its amount
     std::optional<std::string> mint = {}; // Cashu
     std::vector<Point> ys = {};           // Cashu: hash_to_curve of each proof's secret
     UnixSeconds now = {};

@@ -462,9 +462,11 @@ TEST_F(ConfigTest, ALightningMethodIsOnOurHostAndPathAndOfAWayThatIsSold)
     EXPECT_THAT(with("https://elsewhere.example/lnurlp", "lnurl-pay").errors,
                 ElementsAre(HasSubstr("is not on server.public_host, expected https://vpn.example.com/lnurlp")));
     EXPECT_THAT(with("https://vpn.example.com/pay", "lnurl-pay").errors, ElementsAre(HasSubstr("another path")));
-    EXPECT_THAT(with("lightning@vpn.example.com", "lnurl-pay").errors, ElementsAre(HasSubstr("is no LNURL-pay address")));
+    EXPECT_THAT(with("lightning@vpn.example.com", "lnurl-pay").errors,
+                ElementsAre(HasSubstr("is no LNURL-pay address")));
     EXPECT_TRUE(with(protocol::encode_lnurl("https://vpn.example.com/lnurlp"), "lnurl-pay").config);
-    EXPECT_THAT(with("https://vpn.example.com/lnurlp", "keysend").errors, ElementsAre(HasSubstr("no lightning method")));
+    EXPECT_THAT(with("https://vpn.example.com/lnurlp", "keysend").errors,
+                ElementsAre(HasSubstr("no lightning method")));
     EXPECT_THAT(with("https://vpn.example.com/lnurlp", "pigeon").errors, Contains(HasSubstr("is not known")));
 }
 

@@ -1,5 +1,5 @@
-// What must hold wherever the process dies in a sale by Lightning: a payer who was charged has the tunnel that the config
-// names, or the money back; a payer who was not has no tunnel; and no payment is settled twice.
+// What must hold wherever the process dies in a sale by Lightning: a payer who was charged has the tunnel that the
+// config names, or the money back; a payer who was not has no tunnel; and no payment is settled twice.
 #include "app/shop_world.h"
 
 #include <cstdio>
@@ -39,8 +39,8 @@ std::uint64_t seconds_sold(ShopWorld& world, const protocol::WireguardKey& key)
     return seconds;
 }
 
-/// One hour is asked for, paid, and delivered; the process dies at the n-th moment; the payer pays if there is something
-/// to pay. True: the process lived to the end.
+/// One hour is asked for, paid, and delivered; the process dies at the n-th moment; the payer pays if there is
+/// something to pay. True: the process lived to the end.
 bool sale_dies_at(int n, const Case& c)
 {
     ShopWorld world({.lightning = c.way});

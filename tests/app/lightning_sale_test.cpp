@@ -180,10 +180,10 @@ TEST_F(LightningSaleTest, UnpaidInvoicesOfOneSourceHoldThreeAddressesAndThoseOfA
     ShopWorld small({.subnet = "10.66.42.0/28", .lightning = FakeLightning::Way::plain});
     const std::uint64_t size = small.process->pool->size();
     const auto ask = [&](const std::string& source) {
-        http::Request asked = request({{"amount", "100000"},
-                                       {"k", encode_base64url(protocol::wireguard_public_key(
-                                                                  protocol::generate_wireguard_secret(small.rng))
-                                                                  .bytes())}});
+        http::Request asked = request(
+            {{"amount", "100000"},
+             {"k", encode_base64url(
+                       protocol::wireguard_public_key(protocol::generate_wireguard_secret(small.rng)).bytes())}});
         asked.source = source;
         return word(said(small.process->lightning_sale->invoice(asked)));
     };
@@ -203,8 +203,7 @@ TEST_F(LightningSaleTest, UnpaidInvoicesOfOneSourceHoldThreeAddressesAndThoseOfA
 TEST_F(LightningSaleTest, AThousandCallbacksThatAreNeverPaidLeaveNoMoreThanTheLimits)
 {
     for (int i = 0; i < 1000; ++i) {
-        http::Request asked =
-            request({{"amount", "100000"}, {"k", encode_base64url(new_key().bytes())}});
+        http::Request asked = request({{"amount", "100000"}, {"k", encode_base64url(new_key().bytes())}});
         asked.source = "203.0.113." + std::to_string(i % 250);
         world_.process->lightning_sale->invoice(asked);
     }

@@ -322,8 +322,7 @@ Result<void> ShopWorld::ask_invoice(Payer& payer, std::uint64_t quantity)
     std::string url = std::string(kPayUrl) + "?p=0&q=" + std::to_string(quantity) +
                       "&client_pubkey=" + encode_base64url(payer.client_key.bytes());
     if (payer.refund_key) url += "&refund_pubkey=" + payer.refund_key->hex();
-    const auto offer =
-        TRY(wallets_view(protocol::parse_pay_request(process->lightning_sale->offer(get(url)).body)));
+    const auto offer = TRY(wallets_view(protocol::parse_pay_request(process->lightning_sale->offer(get(url)).body)));
     EXPECT_EQ(offer.min_sendable, offer.max_sendable);
     const std::string callback = offer.callback + "&amount=" + std::to_string(offer.min_sendable.count());
     payer.answer = TRY(wallets_view(protocol::parse_pay_answer(process->lightning_sale->invoice(get(callback)).body)));
@@ -376,7 +375,8 @@ bool ShopWorld::has_tunnel_of(const protocol::WireguardKey& key, const protocol:
     for (const auto& peer : must(device.status()).peers) {
         if (peer.key != key) continue;
         std::vector<std::string> texts;
-        for (const auto& allowed : peer.allowed_ips) texts.push_back(allowed.address.text() + "/" + std::to_string(allowed.prefix));
+        for (const auto& allowed : peer.allowed_ips)
+            texts.push_back(allowed.address.text() + "/" + std::to_string(allowed.prefix));
         if (texts != client.addresses) return false;
         const auto secret = device.preshared_key(key);
         if (!client.preshared_key) return true;

@@ -157,7 +157,7 @@ protected:
         ++opened_;
         browser_->open(page_url() + fragment);
     }
-    static std::string shown() { return browser_->property("#text", "textContent"); }
+    static std::string shown() { return state().shown; }
     static std::string with_heading(const std::string& text) { return kTitle + " WireGuard config " + text; }
     static PageState state() { return page_state(browser_->run("return " + kState)); }
     /// Other links opened in the same tab, one after the other; what the page is after each.

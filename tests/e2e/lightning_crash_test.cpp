@@ -1,6 +1,6 @@
 // The real daemon dies before and after every commit and every call of its Lightning backend: the invoice made and
-// stored, stored and answered, paid and noticed, noticed and live, live and settled. It starts again; then payer, node and
-// journal agree: who was charged has the tunnel that the config names, once.
+// stored, stored and answered, paid and noticed, noticed and live, live and settled. It starts again; then payer, node
+// and journal agree: who was charged has the tunnel that the config names, once.
 #include "e2e/payer.h"
 #include "e2e/trap.h"
 
@@ -64,8 +64,9 @@ void expect_sold_once(Shop& shop, Payer& payer, std::size_t sales)
     const auto left = session.value("expires_at", std::int64_t{0}) - system_clock().now().count();
     EXPECT_GT(left, 3500);
     EXPECT_LE(left, 3601) << "an hour was paid for, not two";
-    EXPECT_TRUE(eventually(Seconds(5), [&] { return nlohmann::json::parse(shop.admin("status"))["sessions"] == sales; }))
-        << "as many sessions as sales";
+    EXPECT_TRUE(eventually(Seconds(5), [&] {
+        return nlohmann::json::parse(shop.admin("status"))["sessions"] == sales;
+    })) << "as many sessions as sales";
 }
 
 class LightningCrash : public testing::TestWithParam<Pays> {};
@@ -73,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, LightningCrash, testing::Values(Pays::phoenix
                          [](const auto& backend) {
                              return std::string(backend.param == Pays::phoenixd ? "phoenixd"
                                                 : backend.param == Pays::lnd    ? "lnd"
-                                                                             : "lnd_held");
+                                                                                : "lnd_held");
                          });
 
 TEST_P(LightningCrash, ASaleSurvivesAnyDeathWhateverTheNodeDoes)

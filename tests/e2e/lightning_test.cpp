@@ -114,7 +114,8 @@ TEST_P(LightningSales, ASilentRefusingOrConfusedBackendLeavesNothingBehind)
             fault("createinvoice", making(), act, moment);
             Payer payer(shop_);
             const bool asked = payer.ask_invoice();
-            // A request that got no byte of an answer may be sent once more by the library; the invoice is one then too.
+            // A request that got no byte of an answer may be sent once more by the library; the invoice is one then
+            // too.
             if (!asked) {
                 EXPECT_EQ(payer.refusal(), "lightning-unreachable");
             }
@@ -210,9 +211,8 @@ TEST(LightningOnly, AShopWithoutCashuSellsAndNeedsNoWallet)
     ASSERT_TRUE(payer.ask_invoice()) << payer.refusal();
     EXPECT_TRUE(payer.pay());
     ASSERT_TRUE(payer.until_settled());
-    EXPECT_TRUE(eventually(Seconds(20), [&] {
-        return shop.get(payer.session_path()).body.find("\"active\"") != std::string::npos;
-    }));
+    EXPECT_TRUE(eventually(
+        Seconds(20), [&] { return shop.get(payer.session_path()).body.find("\"active\"") != std::string::npos; }));
     EXPECT_EQ(shop.ask(shop.buyer({4, 32, 64}).request).reason(), "cashu-not-configured");
     const auto info = nlohmann::json::parse(shop.get("/info").body);
     EXPECT_EQ(info["payment_methods"], nlohmann::json::array({"lightning"}));

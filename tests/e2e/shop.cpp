@@ -81,26 +81,24 @@ void Shop::write_config() const
     const std::string method = "[[listing.payment_methods]]\ntype = \"cashu\"\nmint = \"" + world->mint_url() +
                                "\"\np2pk = \"" + cashu::even_point(sales_key.public_key()).hex() +
                                "\"\nendpoint = \"https://" + std::string(kHost) + "/purchase\"\n";
-    const std::string text = "[server]\nhost = \"127.0.0.1\"\nport = " + std::to_string(port) + "\npublic_host = \"" +
-                             std::string(kHost) + "\"\n" + settings.server + "[db]\npath = \"" + database.string() +
-                             "\"\n[wireguard]\nendpoint_host = \"" + endpoint_host + "\"\nserver_pubkey = \"" +
-                             server_key.base64() + "\"\nsubnet_cidr = \"" + settings.subnet + "\"\n" +
-                             settings.wireguard + "[cashu]\np2pk_privkey_file = \"" + (folder / "p2pk").string() +
-                             "\"\n" + settings.cashu + "\n[nostr]\nnsec_file = \"" + (folder / "nsec").string() +
-                             "\"\nrelays = " + quoted(settings.relays.value_or(std::vector{world->relay_url()})) +
-                             "\n[limits]\n" + settings.limits + "[listing]\nd_tag = \"" + std::string(kListing) +
-                             "\"\ntitle = \"Exit One\"\nprotocols = [\"wireguard\"]\n" + settings.listing +
-                             settings.listing_tables + prices + (settings.lists_cashu ? method : "") +
-                             lightning_text() + settings.more;
+    const std::string text =
+        "[server]\nhost = \"127.0.0.1\"\nport = " + std::to_string(port) + "\npublic_host = \"" + std::string(kHost) +
+        "\"\n" + settings.server + "[db]\npath = \"" + database.string() + "\"\n[wireguard]\nendpoint_host = \"" +
+        endpoint_host + "\"\nserver_pubkey = \"" + server_key.base64() + "\"\nsubnet_cidr = \"" + settings.subnet +
+        "\"\n" + settings.wireguard + "[cashu]\np2pk_privkey_file = \"" + (folder / "p2pk").string() + "\"\n" +
+        settings.cashu + "\n[nostr]\nnsec_file = \"" + (folder / "nsec").string() +
+        "\"\nrelays = " + quoted(settings.relays.value_or(std::vector{world->relay_url()})) + "\n[limits]\n" +
+        settings.limits + "[listing]\nd_tag = \"" + std::string(kListing) +
+        "\"\ntitle = \"Exit One\"\nprotocols = [\"wireguard\"]\n" + settings.listing + settings.listing_tables +
+        prices + (settings.lists_cashu ? method : "") + lightning_text() + settings.more;
     write(folder / "config.toml", text);
 }
 
 std::string Shop::lightning_text() const
 {
     if (!settings.lightning) return "";
-    std::string text = "[[listing.payment_methods]]\ntype = \"lightning\"\nendpoint = \"https://" +
-                       std::string(kHost) + "/lnurlp\"\nmechanism = \"lnurl-pay\"\n[lightning]\nenabled = true\n" +
-                       settings.lightning_lines;
+    std::string text = "[[listing.payment_methods]]\ntype = \"lightning\"\nendpoint = \"https://" + std::string(kHost) +
+                       "/lnurlp\"\nmechanism = \"lnurl-pay\"\n[lightning]\nenabled = true\n" + settings.lightning_lines;
     switch (*settings.lightning) {
     case Pays::phoenixd:
         return text + "backend = \"phoenixd\"\nbase_url = \"" + world->phoenixd_url() + "\"\napi_token_file = \"" +

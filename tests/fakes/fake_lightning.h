@@ -1,5 +1,5 @@
-// tests/fakes/fake_lightning.h - a Lightning node in memory that behaves: it makes real invoices, takes payments of them,
-// and holds them where told to. It can fall silent before or after acting, like any edge.
+// tests/fakes/fake_lightning.h - a Lightning node in memory that behaves: it makes real invoices, takes payments of
+// them, and holds them where told to. It can fall silent before or after acting, like any edge.
 #pragma once
 
 #include "devnet/bolt11.h"
@@ -24,7 +24,8 @@ public:
     /// What the next calls of one kind do, until told otherwise.
     enum class Mood { answers, silent_before, silent_after, refuses };
 
-    FakeLightning(Way way, const Clock& clock, Rng& rng) : way_(way), clock_(clock), rng_(rng), node_key_(rng.secret<32>())
+    FakeLightning(Way way, const Clock& clock, Rng& rng)
+        : way_(way), clock_(clock), rng_(rng), node_key_(rng.secret<32>())
     {
     }
 

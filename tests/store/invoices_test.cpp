@@ -218,6 +218,14 @@ TEST_F(InvoicesTest, OpenOnesAreListedAndThoseOfCashuAreNot)
     EXPECT_EQ(good(store().open_purchases()).size(), 1U);
 }
 
+TEST_F(InvoicesTest, WhatIsPaidBackComesFromNoPurchaseThatMayBePaidBackItself)
+{
+    const auto id = redeemed(order(9, {"in"}), 1);
+    EXPECT_TRUE(good(store().unspent()).empty());
+    activated(id, "delivered");
+    EXPECT_EQ(good(store().unspent()).size(), 1U);
+}
+
 TEST_F(InvoicesTest, AStrangersInvoiceMakesNobodysPeerOurs)
 {
     opened();

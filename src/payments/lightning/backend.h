@@ -13,8 +13,6 @@
 
 namespace adit::payments::lightning {
 
-using Preimage = SecretBytes<32>;
-
 struct InvoiceRequest {
     Sat amount;                     // at least 1
     ByteArray<32> description_hash; // SHA-256 of the LNURL metadata. LUD-06

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/money.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "base/time.h"
 
 #include <optional>
@@ -13,6 +14,7 @@
 namespace adit::payments::lightning {
 
 using PaymentHash = ByteArray<32>;
+using Preimage = SecretBytes<32>; // what pays for it: PaymentHash is its SHA-256
 
 enum class Network { bitcoin, testnet, signet, regtest, simnet };
 

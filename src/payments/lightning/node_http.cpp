@@ -1,7 +1,7 @@
 #include "payments/lightning/node_http.h"
 
-#include "base/crash_point.h"
 #include "base/clock.h"
+#include "base/crash_point.h"
 
 #include <algorithm>
 
