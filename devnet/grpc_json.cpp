@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-int status_of(GrpcCode code)
+int http_status_of(GrpcCode code)
 {
     switch (code) {
     case GrpcCode::unknown:
@@ -27,7 +27,7 @@ int status_of(GrpcCode code)
     return 500;
 }
 
-json describe(const GrpcError& error)
+json describe_error(const GrpcError& error)
 {
     return {{"code", static_cast<int>(error.code)}, {"message", error.message}, {"details", json::array()}};
 }
@@ -45,11 +45,11 @@ std::optional<Number> parse_number(std::string_view text)
 
 } // namespace
 
-HttpAnswer grpc_answer(const GrpcError& error) { return {status_of(error.code), describe(error).dump()}; }
+HttpAnswer grpc_answer(const GrpcError& error) { return {http_status_of(error.code), describe_error(error).dump()}; }
 
 HttpAnswer grpc_stream_answer(const GrpcError& error)
 {
-    return {status_of(error.code), json{{"error", describe(error)}}.dump()};
+    return {http_status_of(error.code), json{{"error", describe_error(error)}}.dump()};
 }
 
 Rpc<ProtoMessage> ProtoMessage::parse(std::string_view body, std::span<const std::string_view> known)

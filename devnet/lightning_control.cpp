@@ -11,7 +11,7 @@ using nlohmann::json;
 constexpr std::int64_t kMaxOffset = 315'360'000; // ten years
 constexpr std::uint64_t kMaxBlocks = 100'000;
 
-json describe(const LightningInvoice& invoice)
+json describe_invoice(const LightningInvoice& invoice)
 {
     json htlcs = json::array();
     for (const Htlc& htlc : invoice.htlcs)
@@ -156,7 +156,7 @@ void add_lightning_routes(http::Router& router, LightningControl target)
                    const auto hash = parse_hex_exactly<32>(named(request, "hash"));
                    const LightningInvoice* const invoice = hash ? lightning.find(*hash) : nullptr;
                    if (!invoice) return Error{Reason::not_found, "no such invoice"};
-                   return describe(*invoice);
+                   return describe_invoice(*invoice);
                }));
     router.add("POST", "/lightning/tick", answering([&lightning](auto&, auto&) -> Handled {
                    lightning.tick();

@@ -82,7 +82,10 @@ Bytes make_macaroon(Rng& rng)
     return bytes;
 }
 
-bool same(ByteView a, ByteView b) { return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0; }
+bool same_macaroon(ByteView a, ByteView b)
+{
+    return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
 
 } // namespace
 
@@ -164,8 +167,8 @@ Rpc<std::monostate> Lnd::authorize(const http::Request& request, Permission need
     const auto macaroon = parse_hex(*header);
     if (!macaroon) return refuse("encoding/hex: invalid byte or odd length hex string");
     if (macaroon->empty()) return refuse("empty macaroon data");
-    if (same(*macaroon, admin_macaroon_)) return std::monostate();
-    if (same(*macaroon, invoice_macaroon_)) {
+    if (same_macaroon(*macaroon, admin_macaroon_)) return std::monostate();
+    if (same_macaroon(*macaroon, invoice_macaroon_)) {
         if (needed == Permission::invoices) return std::monostate();
         return refuse("permission denied");
     }

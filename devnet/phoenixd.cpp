@@ -15,8 +15,8 @@ using nlohmann::json;
 
 constexpr std::size_t kMaxDescriptionCharacters = 128;
 constexpr std::uint64_t kMaxAmountSat = 2'100'000'000'000'000;
-constexpr std::int64_t kDefaultExpiry = 86'400;
-constexpr std::int64_t kMaxExpiry = 31'536'000;
+constexpr std::int64_t kPhoenixdDefaultExpiry = 86'400;
+constexpr std::int64_t kPhoenixdMaxExpiry = 31'536'000;
 
 HttpAnswer text_answer(int status, std::string text) { return {status, std::move(text), "text/plain; charset=UTF-8"}; }
 
@@ -77,7 +77,7 @@ std::size_t characters(std::string_view utf8)
 
 std::int64_t milliseconds(UnixSeconds time) { return time.count() * 1000; }
 
-bool same(std::string_view a, std::string_view b)
+bool same_password(std::string_view a, std::string_view b)
 {
     return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -196,8 +196,8 @@ Phoenixd::Access Phoenixd::access_of(const http::Request& request) const
     } else if (request.path == "/websocket") {
         password = request.header("sec-websocket-protocol").value_or("");
     }
-    if (same(password, full_password_)) return Access::full;
-    return same(password, limited_password_) ? Access::limited : Access::none;
+    if (same_password(password, full_password_)) return Access::full;
+    return same_password(password, limited_password_) ? Access::limited : Access::none;
 }
 
 void Phoenixd::handle(const http::Request& request, const ReplyPtr& reply)
@@ -265,10 +265,10 @@ HttpAnswer Phoenixd::create_invoice(const Call& call)
     if (description.has_value() == plan.description_hash.has_value())
         return text_answer(400, "Must provide either a description or descriptionHash");
     plan.description = description.value_or("");
-    plan.expiry = Seconds(kDefaultExpiry);
+    plan.expiry = Seconds(kPhoenixdDefaultExpiry);
     if (const auto text = value_of(call.form, "expirySeconds")) {
         const auto seconds = whole_number(*text);
-        if (!seconds || *seconds < 1 || *seconds > kMaxExpiry) return invalid("expirySeconds", "integer");
+        if (!seconds || *seconds < 1 || *seconds > kPhoenixdMaxExpiry) return invalid("expirySeconds", "integer");
         plan.expiry = Seconds(*seconds);
     }
     const LightningInvoice* const invoice = lightning_.make(LightningNode::phoenixd, plan);

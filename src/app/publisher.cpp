@@ -20,8 +20,8 @@ constexpr std::string_view kFactRelayList = "relay_list";
 
 constexpr Milliseconds kAskFor{20'000};
 constexpr Milliseconds kAnswerWithin{60'000};
-constexpr Milliseconds kIdle{60'000};
-constexpr Milliseconds kLongestPause{3'600'000};
+constexpr Milliseconds kPublisherIdle{60'000};
+constexpr Milliseconds kLongestPublishPause{3'600'000};
 constexpr std::size_t kOutboxAtOnce = 64;
 constexpr Seconds kOutboxKeeps{90 * 86400}; // the store has the proofs themselves
 
@@ -222,7 +222,7 @@ void Publisher::send_outbox()
         const auto event = protocol::parse_event(text);
         CHECK(event.has_value()); // our own text, from our own disk
         trying.next = now + kAnswerWithin + trying.pause;
-        trying.pause = std::min(trying.pause * 2, kLongestPause);
+        trying.pause = std::min(trying.pause * 2, kLongestPublishPause);
         parts_.relays.publish(*event, kAnswerWithin,
                               [this, id = id](const std::string& relay, const nostr::PublishOutcome& outcome) {
                                   came_back(id, relay, outcome);
@@ -253,7 +253,7 @@ Milliseconds Publisher::step()
     if (const auto told = publish_relay_list(); !told)
         log_error("relay_list_not_published", {{"detail", told.error().detail}});
     send_outbox();
-    return kIdle;
+    return kPublisherIdle;
 }
 
 } // namespace adit::app

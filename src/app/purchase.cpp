@@ -20,16 +20,9 @@ constexpr Seconds kRetryAfter{5};
 
 std::int64_t number(PurchaseId id) { return static_cast<std::int64_t>(id); }
 
-/// Change and refunds go to the key the buyer named, else to the one that signed.
-const protocol::PublicKey& beneficiary(const Purchase& purchase)
-{
-    CHECK(purchase.auth_key.has_value()); // every purchase with Cashu has one
-    return purchase.refund_key ? *purchase.refund_key : *purchase.auth_key;
-}
-
 Terms terms_of(const Purchase& purchase) { return {purchase.price, beneficiary(purchase)}; }
 
-http::Response json(int status, std::string body)
+http::Response json_answer(int status, std::string body)
 {
     http::Response response;
     response.status = status;
@@ -41,13 +34,19 @@ http::Response json(int status, std::string body)
 http::Response refused(Reason reason, std::string body)
 {
     const protocol::ReasonInfo info = protocol::reason_info(reason);
-    http::Response response = json(info.http_status, std::move(body));
+    http::Response response = json_answer(info.http_status, std::move(body));
     if (info.http_status == 503 || info.http_status == 429)
         response.headers.emplace_back("Retry-After", std::to_string(kRetryAfter.count()));
     return response;
 }
 
 } // namespace
+
+const protocol::PublicKey& beneficiary(const Purchase& purchase)
+{
+    CHECK(purchase.auth_key.has_value());
+    return purchase.refund_key ? *purchase.refund_key : *purchase.auth_key;
+}
 
 /// Nothing is refused while it is read: the journal is asked first, and it needs only parts of this.
 struct Purchases::Reading {
@@ -126,8 +125,8 @@ http::Response Purchases::run(const http::Request& request, const Reading& readi
     }();
     if (fulfilled) {
         if (const auto* delivered = std::get_if<protocol::Delivered>(&*fulfilled))
-            return json(200, protocol::encode_delivered(*delivered));
-        return json(409, protocol::encode_refunded(std::get<protocol::Refunded>(*fulfilled)));
+            return json_answer(200, protocol::encode_delivered(*delivered));
+        return json_answer(409, protocol::encode_refunded(std::get<protocol::Refunded>(*fulfilled)));
     }
     const Error& error = fulfilled.error();
     log_debug("purchase_refused", {{"reason", protocol::reason_info(error.reason).word}, {"detail", error.detail}});

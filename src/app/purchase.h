@@ -17,6 +17,10 @@ namespace adit::app {
 /// What a buyer gets who is not refused.
 using Fulfilment = std::variant<protocol::Delivered, protocol::Refunded>;
 
+/// The key that change and refunds are locked to: the one the buyer named, else the one that signed the purchase, which
+/// every purchase with Cashu has.
+const protocol::PublicKey& beneficiary(const store::Purchase& purchase);
+
 class Purchases {
 public:
     struct Parts {

@@ -1,5 +1,6 @@
 #include "app/recovery.h"
 
+#include "app/purchase.h"
 #include "base/log.h"
 #include "protocol/constants.h"
 #include "protocol/reasons.h"
@@ -14,14 +15,8 @@ using store::Purchase;
 
 namespace {
 
-constexpr Milliseconds kLongestPause{300'000};
-constexpr Milliseconds kNothingToDo{60'000};
-
-const protocol::PublicKey& beneficiary(const Purchase& purchase)
-{
-    CHECK(purchase.auth_key.has_value()); // every purchase with Cashu has one
-    return purchase.refund_key ? *purchase.refund_key : *purchase.auth_key;
-}
+constexpr Milliseconds kLongestRecoveryPause{300'000};
+constexpr Milliseconds kNothingToRecover{60'000};
 
 } // namespace
 
@@ -118,7 +113,7 @@ Milliseconds Recovery::step()
             break;
         case Outcome::unknown:
             silent.push_back(purchase->mint.value_or(""));
-            place->second.pause = std::min(place->second.pause * 2, kLongestPause);
+            place->second.pause = std::min(place->second.pause * 2, kLongestRecoveryPause);
             [[fallthrough]];
         case Outcome::busy:
             place->second.next = clock_.steady() + place->second.pause;
@@ -127,7 +122,7 @@ Milliseconds Recovery::step()
     }
 
     const std::lock_guard lock(mutex_);
-    Milliseconds pause = kNothingToDo;
+    Milliseconds pause = kNothingToRecover;
     for (const auto& [id, pending] : pending_) {
         pause = std::min(pause, std::chrono::ceil<Milliseconds>(pending.next - clock_.steady()));
         if (pending.holds_address)

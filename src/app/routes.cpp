@@ -16,7 +16,7 @@ http::Rate rate_of(const LimitsConfig& limits)
     return {static_cast<std::uint32_t>(std::max<std::uint64_t>(8, per_minute / 4)), refill};
 }
 
-http::Response refused(Reason reason)
+http::Response refused_route(Reason reason)
 {
     const protocol::ReasonInfo& info = protocol::reason_info(reason);
     http::Response response{info.http_status, {}, "application/json", protocol::encode_refused(reason)};
@@ -57,14 +57,14 @@ http::Router Routes::router()
                        const bool well = live_only ? found.store == protocol::CheckState::ok : found.ok;
                        return json(protocol::encode_health(found), well ? 200 : 503);
                    },
-                   refused));
+                   refused_route));
     router.add("GET", "/session/{id}",
                blocking(
                    [this](const http::Request& request) {
                        const auto view = parts_.tunnels.view(request.parameter("id").value_or(""));
-                       return view ? json(protocol::encode_session(*view)) : refused(view.error().reason);
+                       return view ? json(protocol::encode_session(*view)) : refused_route(view.error().reason);
                    },
-                   refused));
+                   refused_route));
     router.add("GET", "/config-viewer",
                [this](const http::Request&, const http::Responder& responder) { responder.send(config_viewer()); });
     router.add("GET", "/lnurlp",
@@ -84,7 +84,7 @@ http::Response Routes::config_viewer()
 {
     if (!config_viewer_) {
         const auto key = parts_.tunnels.server_key();
-        if (!key) return refused(Reason::policy);
+        if (!key) return refused_route(Reason::policy);
         const WireguardConfig& wireguard = parts_.shop.config.wireguard;
         config_viewer_ =
             config_viewer_page({*key, protocol::join_endpoint(wireguard.endpoint_host, wireguard.endpoint_port),
@@ -115,8 +115,8 @@ http::Router::Handler Routes::lnurl(http::Response (*work)(LightningSale&, const
 
 void Routes::purchase(http::Request request, const http::Responder& responder)
 {
-    if (!may_ask(request)) return responder.send(refused(Reason::too_many_requests));
-    if (!parts_.purchases) return responder.send(refused(Reason::cashu_not_configured));
+    if (!may_ask(request)) return responder.send(refused_route(Reason::too_many_requests));
+    if (!parts_.purchases) return responder.send(refused_route(Reason::cashu_not_configured));
     work_on(std::make_shared<const http::Request>(std::move(request)), responder);
 }
 
@@ -128,7 +128,7 @@ void Routes::work_on(const std::shared_ptr<const http::Request>& request, const 
             parts_.purchases->serve(*request, [this, request, responder] { work_on(request, responder); });
         if (response) responder.send(*response);
     });
-    if (!taken) responder.send(refused(Reason::busy));
+    if (!taken) responder.send(refused_route(Reason::busy));
 }
 
 protocol::Health Routes::health() const

@@ -21,9 +21,9 @@ namespace {
 constexpr std::size_t kMostAttended = 8;    // workers that look after invoices at once
 constexpr std::size_t kMostStrangers = 256; // hints at invoices that are none of ours, or long over
 constexpr std::size_t kLooksPerSecond = 20; // of the slow poll
-constexpr Milliseconds kNothingToDo{60'000};
+constexpr Milliseconds kNothingToSettle{60'000};
 constexpr Milliseconds kFirstPause{500};
-constexpr Milliseconds kLongestPause{30'000};
+constexpr Milliseconds kLongestSettlementPause{30'000};
 constexpr Milliseconds kPollYoung{15'000}; // an invoice that was just shown is most likely paid now
 constexpr Milliseconds kPollOld{60'000};
 constexpr Seconds kYoung{120};
@@ -34,7 +34,7 @@ constexpr Milliseconds kProbeAgain{5'000};
 constexpr Seconds kForgottenAfter{3600}; // over expiry: a node that does not know the invoice will not be paid by it
 constexpr std::string_view kFactSettleIndex = "lightning.settle_index";
 
-std::int64_t number(PurchaseId id) { return static_cast<std::int64_t>(id); }
+std::int64_t invoice_number(PurchaseId id) { return static_cast<std::int64_t>(id); }
 
 } // namespace
 
@@ -176,7 +176,7 @@ Milliseconds Settlements::step()
 /// A node that did not answer is asked again without waiting for a buyer to find out.
 Milliseconds Settlements::probe()
 {
-    if (parts_.node.usable()) return kNothingToDo;
+    if (parts_.node.usable()) return kNothingToSettle;
     const SteadyTime now = parts_.clock.steady();
     if (now < next_probe_) return std::chrono::ceil<Milliseconds>(next_probe_ - now);
     next_probe_ = now + kProbeAgain;
@@ -205,7 +205,7 @@ void Settlements::attend(PurchaseId purchase)
                 waiting.pause = Milliseconds(0);
                 waiting.next = now + round.next;
             } else {
-                waiting.pause = std::clamp(waiting.pause * 2, kFirstPause, kLongestPause);
+                waiting.pause = std::clamp(waiting.pause * 2, kFirstPause, kLongestSettlementPause);
                 waiting.next = now + waiting.pause;
             }
         }
@@ -251,7 +251,7 @@ Settlements::Round Settlements::go_on(PurchaseId purchase)
             return Round{true, {}};
         }();
         if (!round) {
-            log_debug("invoice_waits", {{"purchase", number(purchase)},
+            log_debug("invoice_waits", {{"purchase", invoice_number(purchase)},
                                         {"state", session::state_word(before)},
                                         {"reason", protocol::reason_info(round.error().reason).word},
                                         {"detail", round.error().detail}});
@@ -263,7 +263,7 @@ Settlements::Round Settlements::go_on(PurchaseId purchase)
         }
         const auto after = parts_.store.purchase(purchase);
         if (!after || after->state == before) return Round{}; // no further now
-        log_info("invoice_went_on", {{"purchase", number(purchase)},
+        log_info("invoice_went_on", {{"purchase", invoice_number(purchase)},
                                      {"was", session::state_word(before)},
                                      {"is", session::state_word(after->state)}});
         if (after->state == State::redeemed || after->state == State::active || after->state == State::refunded) {
@@ -324,7 +324,8 @@ Result<Settlements::Round> Settlements::hold(const InvoicedPurchase& invoiced, c
         const auto activated = activate(invoiced);
         if (activated) return Round{};
         const Error& why = activated.error();
-        log_error("held_payment_not_delivered", {{"purchase", number(invoiced.purchase.id)}, {"detail", why.detail}});
+        log_error("held_payment_not_delivered",
+                  {{"purchase", invoice_number(invoiced.purchase.id)}, {"detail", why.detail}});
         const Seconds waited = parts_.clock.now() - invoiced.purchase.state_since;
         if (why.reason != Reason::above_max_purchase && waited < parts_.shop.config.sessions.activation_deadline)
             return Round{false, kDeliverAgain};
@@ -339,13 +340,13 @@ Result<Settlements::Round> Settlements::settle(const InvoicedPurchase& invoiced)
     const auto settled = parts_.node.heard(parts_.node.backend().settle(*invoiced.invoice.preimage));
     if (!settled)
         log_warn("settle_not_answered",
-                 {{"purchase", number(invoiced.purchase.id)}, {"detail", settled.error().detail}});
+                 {{"purchase", invoice_number(invoiced.purchase.id)}, {"detail", settled.error().detail}});
     switch (TRY(ask(invoiced)).state) {
     case InvoiceState::settled:
         TRY(parts_.store.mark_settled(invoiced.purchase.id));
         return Round{};
     case InvoiceState::ended:
-        log_error("held_payment_cancelled_by_the_backend", {{"purchase", number(invoiced.purchase.id)}});
+        log_error("held_payment_cancelled_by_the_backend", {{"purchase", invoice_number(invoiced.purchase.id)}});
         TRY(parts_.tunnels.take_back(invoiced.purchase.id, *invoiced.purchase.client_key));
         return Round{};
     case InvoiceState::accepted:
@@ -365,7 +366,7 @@ Result<Settlements::Round> Settlements::deliver(const InvoicedPurchase& invoiced
     if (activated) return Round{};
     const Error& why = activated.error();
     if (why.reason == Reason::store_unavailable || why.reason == Reason::bad_step) return why;
-    log_error("payment_not_delivered", {{"purchase", number(invoiced.purchase.id)}, {"detail", why.detail}});
+    log_error("payment_not_delivered", {{"purchase", invoice_number(invoiced.purchase.id)}, {"detail", why.detail}});
     const Seconds waited = parts_.clock.now() - invoiced.purchase.state_since;
     if (why.reason != Reason::above_max_purchase && waited < parts_.shop.config.sessions.activation_deadline)
         return Round{false, kDeliverAgain};
@@ -391,11 +392,12 @@ Result<void> Settlements::activate(const InvoicedPurchase& invoiced)
     if (promised && !(held && held->used_candidate)) parts_.tunnels.let_rest(*promised);
     if (!held) return held.error();
     if (held->lease.address != invoiced.invoice.promised.address)
-        log_warn("lightning_address_is_another", {{"purchase", number(purchase.id)}}); // its key has bought again since
+        log_warn("lightning_address_is_another",
+                 {{"purchase", invoice_number(purchase.id)}}); // its key has bought again since
     const SteadyTime began = parts_.clock.steady();
     TRY(parts_.tunnels.activate(purchase.id, *purchase.client_key, held->lease, invoiced.invoice.session_id));
     log_info("session_active",
-             {{"purchase", number(purchase.id)},
+             {{"purchase", invoice_number(purchase.id)},
               {"quantity", purchase.quantity},
               {"took_ms", std::chrono::duration_cast<Milliseconds>(parts_.clock.steady() - began).count()}});
     return {};

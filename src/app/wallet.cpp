@@ -23,7 +23,7 @@ namespace {
 constexpr std::string_view kFactWallet = "wallet.privkeys"; // every one ever seen, hex, the one in use first
 constexpr std::string_view kFactTold = "wallet.told";       // its events are on their way to relays, or came from them
 constexpr Seconds kCheckSpentEvery{600};
-constexpr Milliseconds kIdle{30'000};
+constexpr Milliseconds kWalletIdle{30'000};
 constexpr std::size_t kProofsPerEvent = 40; // well under NIP-44's 65535 bytes with DLEQ
 constexpr std::size_t kYsPerQuestion = 100;
 constexpr std::size_t kMostEventsUnread = 1000;
@@ -364,7 +364,7 @@ Milliseconds Wallet::step()
     }
     for (const auto& done : {take_back_spent(), publish_new_proofs()})
         if (!done) log_error("token_events_not_written", {{"detail", done.error().detail}});
-    return kIdle;
+    return kWalletIdle;
 }
 
 } // namespace adit::app

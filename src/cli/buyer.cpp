@@ -26,9 +26,6 @@ constexpr Milliseconds kPollInvoice{1'000};
 constexpr Milliseconds kBetweenTries{2'000};
 constexpr Milliseconds kOperatorTimeout{60'000}; // it may wait for its mint
 constexpr Milliseconds kMintTimeout{30'000};
-constexpr std::size_t kMostTokenBytes = 256 * 1024;
-
-std::string sats(Sat amount) { return std::to_string(amount.count()) + " sat"; }
 
 template<typename T>
 Error why_not(const cashu::Answer<T>& answer, const char* what)

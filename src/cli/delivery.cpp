@@ -6,7 +6,7 @@
 namespace adit::cli {
 
 namespace {
-constexpr Milliseconds kTimeout{15'000};
+constexpr Milliseconds kDeliveryTimeout{15'000};
 }
 
 Result<Tunnel> tunnel_of(const Record& record, const Delivery& delivery)
@@ -48,7 +48,7 @@ std::string session_in_comments(const Offer& offer, std::string_view config)
 
 Result<protocol::SessionView> ask_session(payments::HttpClient& http, const std::string& url)
 {
-    const auto reply = TRY(http.call({.method = "GET", .url = url, .timeout = kTimeout}));
+    const auto reply = TRY(http.call({.method = "GET", .url = url, .timeout = kDeliveryTimeout}));
     if (reply.status == 404) return Error{Reason::not_found, "the operator knows no such session (any more)"};
     const auto session = reply.status == 200 ? protocol::parse_session(reply.body)
                                              : Error{Reason::bad_encoding, "status " + std::to_string(reply.status)};

@@ -1,5 +1,6 @@
 #include "cli/lightning_buyer.h"
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "cli/delivery.h"
 #include "cli/printable.h"
@@ -11,7 +12,7 @@ namespace adit::cli {
 namespace {
 
 constexpr Milliseconds kPollVerify{1'500};
-constexpr Milliseconds kBetweenTries{2'000};
+constexpr Milliseconds kBetweenPayments{2'000};
 constexpr Seconds kExpiryMargin{120}; // a payment may have been under way when the invoice expired
 constexpr std::size_t kMostPuzzle = 64 * 1024;
 constexpr std::size_t kPreimageDigits = 64;
@@ -24,13 +25,6 @@ std::string amount_text(const MadeInvoice& made)
 Error expired_unpaid()
 {
     return Error{Reason::payment_required, "the invoice has expired unpaid; buy again for a new one"};
-}
-
-std::string_view trimmed(std::string_view text)
-{
-    constexpr std::string_view kBlanks = " \t\r\n";
-    text.remove_prefix(std::min(text.size(), text.find_first_not_of(kBlanks)));
-    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
 }
 
 } // namespace
@@ -185,7 +179,7 @@ Result<void> LightningBuyer::await_own_payment(Record& record, const MadeInvoice
             return told;
         if (!patient(began, parts_.patience.silence))
             return told ? Error{Reason::lightning_unreachable, "your node is still paying the invoice"} : told.error();
-        parts_.reporter.pause(kBetweenTries);
+        parts_.reporter.pause(kBetweenPayments);
     }
 }
 
@@ -299,14 +293,14 @@ Result<std::optional<UnixSeconds>> LightningBuyer::see_session(Record& record, c
             return Error{Reason::not_delivered,
                          "it is paid, and the config is in the purchase file, but the tunnel is not up (" +
                              (view ? "the operator says that it waits" : view.error().detail) + ")"};
-        parts_.reporter.pause(kBetweenTries);
+        parts_.reporter.pause(kBetweenPayments);
     }
 }
 
 Result<Buyer::Outcome> LightningBuyer::open_delivery(Record& record, std::string_view shown)
 {
     if (record.stage == Stage::delivered || record.stage == Stage::refunded) return go_on(record);
-    shown = trimmed(shown);
+    shown = trimmed(shown, " \t\r\n");
     if (shown.size() == kPreimageDigits) {
         if (auto preimage = parse_secret_hex<32>(shown)) {
             if (record.lightning->answer.empty())

@@ -13,7 +13,7 @@ using protocol::LnurlError;
 
 namespace {
 
-constexpr Milliseconds kTimeout{30'000};
+constexpr Milliseconds kLnurlTimeout{30'000};
 constexpr Milliseconds kVerifyTimeout{10'000};
 
 std::string with_query(std::string url, const std::string& query)
@@ -84,7 +84,7 @@ std::string purchase_url(const Record& record)
 Result<PayOffer> ask_offer(payments::HttpClient& http, const Record& record)
 {
     const Msat price = TRY(price_of(record));
-    const std::string body = TRY(get(http, purchase_url(record), kTimeout));
+    const std::string body = TRY(get(http, purchase_url(record), kLnurlTimeout));
     auto parsed = TRY(protocol::parse_pay_request(body));
     if (const auto* error = std::get_if<LnurlError>(&parsed)) return refusal(*error);
     auto& request = std::get<protocol::PayRequest>(parsed);
@@ -107,12 +107,12 @@ Result<std::string> ask_invoice(payments::HttpClient& http, const Record& record
 {
     std::string query = "amount=" + std::to_string(TRY(price_of(record)).count());
     if (offer.keys == KeysTravel::in_comment) query += "&comment=" + percent_encoded(comment_of(record));
-    return get(http, with_query(offer.callback, query), kTimeout);
+    return get(http, with_query(offer.callback, query), kLnurlTimeout);
 }
 
-Result<MadeInvoice> read_answer(const Record& record, std::string_view json, std::string_view metadata)
+Result<MadeInvoice> read_answer(const Record& record, std::string_view body, std::string_view metadata)
 {
-    auto parsed = TRY(protocol::parse_pay_answer(json));
+    auto parsed = TRY(protocol::parse_pay_answer(body));
     if (const auto* error = std::get_if<LnurlError>(&parsed)) return refusal(*error);
     auto& answer = std::get<protocol::PayAnswer>(parsed);
     if (!answer.action)

@@ -14,7 +14,7 @@ constexpr std::string_view kPhoenixdUrl = "http://127.0.0.1:9740";
 constexpr std::size_t kMostSecretBytes = 64 * 1024;
 constexpr std::uint64_t kMostFee = 100'000'000;
 
-Error wrong(std::string what) { return Error{Reason::bad_request, std::move(what)}; }
+Error wrong_payer(std::string what) { return Error{Reason::bad_request, std::move(what)}; }
 
 Sat default_max_fee(Sat price) { return Sat(price.count() / 100 + 10); }
 
@@ -28,22 +28,22 @@ Result<std::optional<PayerChoice>> parse_payer_choice(const Arguments& arguments
     if (!with) {
         for (const char* name :
              {"--pay-url", "--pay-macaroon-file", "--pay-password-file", "--pay-cert-file", "--pay-max-fee"})
-            if (arguments.has(name)) return wrong(std::string(name) + " needs --pay-with");
+            if (arguments.has(name)) return wrong_payer(std::string(name) + " needs --pay-with");
         return std::optional<PayerChoice>();
     }
     PayerChoice choice;
     if (*with == "lnd") {
-        if (!macaroon || password) return wrong("--pay-with lnd takes --pay-macaroon-file");
+        if (!macaroon || password) return wrong_payer("--pay-with lnd takes --pay-macaroon-file");
         choice = {PayerChoice::Kind::lnd, std::string(kLndUrl), *macaroon, "", {}};
     } else if (*with == "phoenixd") {
-        if (!password || macaroon) return wrong("--pay-with phoenixd takes --pay-password-file");
-        if (arguments.has("--pay-max-fee")) return wrong("phoenixd's fee is fixed: --pay-max-fee is for lnd");
+        if (!password || macaroon) return wrong_payer("--pay-with phoenixd takes --pay-password-file");
+        if (arguments.has("--pay-max-fee")) return wrong_payer("phoenixd's fee is fixed: --pay-max-fee is for lnd");
         choice = {PayerChoice::Kind::phoenixd, std::string(kPhoenixdUrl), *password, "", {}};
     } else {
-        return wrong("--pay-with takes lnd or phoenixd");
+        return wrong_payer("--pay-with takes lnd or phoenixd");
     }
     if (const auto url = arguments.value("--pay-url")) choice.url = *url;
-    if (!host_of_url(choice.url)) return wrong("--pay-url takes an http or https URL");
+    if (!host_of_url(choice.url)) return wrong_payer("--pay-url takes an http or https URL");
     while (choice.url.ends_with('/')) choice.url.pop_back();
     if (const auto cert = arguments.value("--pay-cert-file")) choice.cert_file = *cert;
     if (arguments.has("--pay-max-fee")) choice.max_fee = Sat(TRY(arguments.number("--pay-max-fee", 1, kMostFee)));

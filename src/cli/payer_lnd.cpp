@@ -15,9 +15,9 @@ using State = PaymentStatus::State;
 
 namespace {
 
-constexpr std::size_t kMostAnswer = 1 << 20;
+constexpr std::size_t kLndMostAnswer = 1 << 20;
 constexpr std::size_t kMaxDepth = 16; // a payment carries its routes
-constexpr Milliseconds kPayTimeout{90'000};
+constexpr Milliseconds kLndPayTimeout{90'000};
 constexpr Milliseconds kTrackTimeout{15'000}; // it answers when the payment has come to its end
 constexpr int kRouterTimeout_s = 60;
 
@@ -58,9 +58,12 @@ bool read_error(const json& error, LndAnswer& answer)
     return answer.code != 0;
 }
 
-Error unreachable(std::string_view what) { return Error{Reason::lightning_unreachable, "lnd: " + std::string(what)}; }
+Error lnd_unreachable(std::string_view what)
+{
+    return Error{Reason::lightning_unreachable, "lnd: " + std::string(what)};
+}
 
-Error refused(std::string_view what) { return Error{Reason::lightning_refused, "lnd: " + std::string(what)}; }
+Error lnd_refused(std::string_view what) { return Error{Reason::lightning_refused, "lnd: " + std::string(what)}; }
 
 /// Of an answer without a status. Errors as of a Payer's calls.
 Result<PaymentStatus> judge(int http_status, const LndAnswer& answer)
@@ -70,16 +73,16 @@ Result<PaymentStatus> judge(int http_status, const LndAnswer& answer)
     if (answer.code == kAlreadyExists) return PaymentStatus{.state = State::pending};
     const bool forbidden =
         http_status == 401 || http_status == 403 || answer.code == kPermissionDenied || answer.code == kUnauthenticated;
-    if (forbidden) return refused("the macaroon does not allow this; paying needs admin.macaroon or one like it");
-    if (answer.code == kInvalidArgument) return refused(answer.message);
-    return unreachable("status " + std::to_string(http_status) + ": " + answer.message);
+    if (forbidden) return lnd_refused("the macaroon does not allow this; paying needs admin.macaroon or one like it");
+    if (answer.code == kInvalidArgument) return lnd_refused(answer.message);
+    return lnd_unreachable("status " + std::to_string(http_status) + ": " + answer.message);
 }
 
 } // namespace
 
 Result<LndAnswer> parse_lnd_answer(std::string_view body)
 {
-    if (body.size() > kMostAnswer) return Error{Reason::bad_encoding, "over 1 MiB"};
+    if (body.size() > kLndMostAnswer) return Error{Reason::bad_encoding, "over 1 MiB"};
     LndAnswer answer;
     bool understood = false;
     while (!body.empty()) {
@@ -115,7 +118,7 @@ Result<HttpReply> LndPayer::call(HttpCall call)
     call.secret_header = &access_.header;
     call.ca_file = access_.ca_file;
     auto reply = http_.call(call);
-    if (!reply) return unreachable("no answer (" + reply.error().detail + ")");
+    if (!reply) return lnd_unreachable("no answer (" + reply.error().detail + ")");
     return reply;
 }
 
@@ -128,9 +131,9 @@ Result<PaymentStatus> LndPayer::pay(const std::string& bolt11, const payments::l
     const auto reply = TRY(call({.method = "POST",
                                  .url = access_.url + "/v2/router/send",
                                  .body = body.dump(-1, ' ', false, json::error_handler_t::replace),
-                                 .timeout = kPayTimeout}));
+                                 .timeout = kLndPayTimeout}));
     auto answer = parse_lnd_answer(reply.body);
-    if (!answer) return unreachable("status " + std::to_string(reply.status) + ", and no answer of its router");
+    if (!answer) return lnd_unreachable("status " + std::to_string(reply.status) + ", and no answer of its router");
     if (answer->status) return std::move(*answer->status);
     return judge(reply.status, *answer);
 }
@@ -142,7 +145,7 @@ Result<PaymentStatus> LndPayer::look_up(const payments::lightning::PaymentHash& 
                                  .url = access_.url + "/v2/router/track/" + segment + "?no_inflight_updates=true",
                                  .timeout = kTrackTimeout}));
     auto answer = parse_lnd_answer(reply.body);
-    if (!answer) return unreachable("status " + std::to_string(reply.status) + ", and no answer of its router");
+    if (!answer) return lnd_unreachable("status " + std::to_string(reply.status) + ", and no answer of its router");
     if (answer->status) return std::move(*answer->status);
     return judge(reply.status, *answer);
 }

@@ -14,20 +14,23 @@ using State = PaymentStatus::State;
 
 namespace {
 
-constexpr std::size_t kMostAnswer = 1 << 20;
-constexpr Milliseconds kPayTimeout{90'000};
+constexpr std::size_t kPhoenixdMostAnswer = 1 << 20;
+constexpr Milliseconds kPhoenixdPayTimeout{90'000};
 constexpr Milliseconds kLookTimeout{15'000};
 
-Error unreachable(std::string_view what)
+Error phoenixd_unreachable(std::string_view what)
 {
     return Error{Reason::lightning_unreachable, "phoenixd: " + std::string(what)};
 }
 
-Error refused(std::string_view what) { return Error{Reason::lightning_refused, "phoenixd: " + std::string(what)}; }
+Error phoenixd_refused(std::string_view what)
+{
+    return Error{Reason::lightning_refused, "phoenixd: " + std::string(what)};
+}
 
 Result<json> parse_object(std::string_view body)
 {
-    if (body.size() > kMostAnswer) return Error{Reason::bad_encoding, "over 1 MiB"};
+    if (body.size() > kPhoenixdMostAnswer) return Error{Reason::bad_encoding, "over 1 MiB"};
     json object = TRY(protocol::parse_json(body));
     if (!object.is_object()) return Error{Reason::bad_encoding, "no JSON object"};
     return object;
@@ -37,10 +40,10 @@ Result<json> parse_object(std::string_view body)
 Error no_of(const HttpReply& reply)
 {
     if (reply.status == 401 || reply.status == 403)
-        return refused("the password is wrong, or the one with limited access; paying needs http-password");
+        return phoenixd_refused("the password is wrong, or the one with limited access; paying needs http-password");
     const std::string what = "status " + std::to_string(reply.status) + ": " + printable(reply.body, 200);
     // What throws in there is a 500, after the act as well as before it.
-    return reply.status == 400 ? refused(what) : unreachable(what);
+    return reply.status == 400 ? phoenixd_refused(what) : phoenixd_unreachable(what);
 }
 
 } // namespace
@@ -91,7 +94,7 @@ Result<HttpReply> PhoenixdPayer::call(HttpCall call)
     call.secret_header = &access_.header;
     call.ca_file = access_.ca_file;
     auto reply = http_.call(call);
-    if (!reply) return unreachable("no answer (" + reply.error().detail + ")");
+    if (!reply) return phoenixd_unreachable("no answer (" + reply.error().detail + ")");
     return reply;
 }
 
@@ -100,11 +103,11 @@ Result<PaymentStatus> PhoenixdPayer::pay(const std::string& bolt11, const paymen
     const auto reply = TRY(call({.method = "POST",
                                  .url = access_.url + "/payinvoice",
                                  .body = "invoice=" + payments::percent_encoded(bolt11),
-                                 .timeout = kPayTimeout,
+                                 .timeout = kPhoenixdPayTimeout,
                                  .content_type = "application/x-www-form-urlencoded"}));
     if (reply.status != 200) return no_of(reply);
     auto status = parse_phoenixd_paid(reply.body);
-    if (!status) return unreachable("an answer that can not be understood");
+    if (!status) return phoenixd_unreachable("an answer that can not be understood");
     if (status->state != State::failed) return status;
     // Its reason may be that the invoice is paid already, or on its way: the payment itself tells.
     auto now = TRY(look_up(hash));
@@ -120,7 +123,7 @@ Result<PaymentStatus> PhoenixdPayer::look_up(const payments::lightning::PaymentH
     if (reply.status == 404) return PaymentStatus{.state = State::absent};
     if (reply.status != 200) return no_of(reply);
     auto status = parse_phoenixd_outgoing(reply.body);
-    if (!status) return unreachable("an answer that can not be understood");
+    if (!status) return phoenixd_unreachable("an answer that can not be understood");
     return status;
 }
 

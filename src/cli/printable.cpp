@@ -104,4 +104,6 @@ std::string fitted(std::string_view text, std::size_t width)
     return out;
 }
 
+std::string sats(Sat amount) { return std::to_string(amount.count()) + " sat"; }
+
 } // namespace adit::cli

@@ -1,6 +1,8 @@
 // cli/printable.h - words of strangers, before they reach a terminal.
 #pragma once
 
+#include "base/money.h"
+
 #include <string>
 #include <string_view>
 
@@ -13,5 +15,7 @@ std::string printable(std::string_view text, std::size_t limit);
 std::size_t columns(std::string_view text);
 /// printable, cut to so many columns with "…" at the end, padded with blanks to as many.
 std::string fitted(std::string_view text, std::size_t width);
+/// "21 sat"
+std::string sats(Sat amount);
 
 } // namespace adit::cli

@@ -19,8 +19,6 @@ namespace adit::cli {
 
 namespace {
 
-std::string sats(Sat amount) { return std::to_string(amount.count()) + " sat"; }
-
 // What Ctrl-C says. Written before the handler is there, and only read by it.
 char interrupted_text[1024];
 
@@ -270,7 +268,7 @@ int open_file(const std::filesystem::path& file, std::string_view shown, const S
     return show(file, *record, *outcome, showing, terminal);
 }
 
-int redeem_file(const std::filesystem::path& file, bool json, Terminal& terminal)
+int redeem_file(const std::filesystem::path& file, bool as_json, Terminal& terminal)
 {
     const auto claim = FileClaim::take(file);
     if (!claim) return failure(terminal, claim.error().detail);
@@ -281,7 +279,7 @@ int redeem_file(const std::filesystem::path& file, bool json, Terminal& terminal
         {http, system_clock(), system_rng(), terminal, [&](const Record& now) { return save_record(file, now); }, {}});
     const auto redeemed = buyer.redeem(*record);
     terminal.quiet();
-    if (json) {
+    if (as_json) {
         nlohmann::json all = {{"file", file.string()}, {"coins", coins_json(*record)}};
         if (!redeemed) all["why"] = redeemed.error().detail;
         terminal.out(all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");

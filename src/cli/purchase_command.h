@@ -21,7 +21,7 @@ int go_on_with(const std::filesystem::path& file, Record& record, const Showing&
 /// `adit open`: what the wallet showed, for a purchase over Lightning.
 int open_file(const std::filesystem::path& file, std::string_view shown, const Showing& showing, Terminal& terminal);
 /// `adit redeem`.
-int redeem_file(const std::filesystem::path& file, bool json, Terminal& terminal);
+int redeem_file(const std::filesystem::path& file, bool as_json, Terminal& terminal);
 
 /// One process at a time works on a purchase file. Holds as long as it lives, or its process: what a killed one leaves
 /// of it is in nobody's way. Errors: bad_step (it is held already); io.

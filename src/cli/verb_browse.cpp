@@ -10,7 +10,7 @@ namespace adit::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kBrowseHelp =
     "adit browse [--relay URL]... [--all] [--json]\n"
     "\n"
     "Lists the tunnels for sale on the relays: the newest listing of each operator, its signature verified, what was\n"
@@ -23,7 +23,7 @@ constexpr std::string_view kHelp =
     "  adit browse --relay wss://relay.example.com\n"
     "  adit browse --json | jq '.[] | select(.country == \"CH\") | .naddr'\n";
 
-constexpr Option kOptions[]{
+constexpr Option kBrowseOptions[]{
     {"--relay", Option::Takes::values}, {"--all", Option::Takes::nothing}, {"--json", Option::Takes::nothing}};
 
 enum class State { for_sale, sold, stale, other_payment };
@@ -165,6 +165,6 @@ int browse(const Arguments& arguments, Terminal& terminal)
 
 } // namespace
 
-const Verb kBrowse{"browse", "lists the tunnels for sale", kHelp, kOptions, &browse};
+const Verb kBrowse{"browse", "lists the tunnels for sale", kBrowseHelp, kBrowseOptions, &browse};
 
 } // namespace adit::cli

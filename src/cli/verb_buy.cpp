@@ -15,7 +15,7 @@ namespace adit::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kBuyHelp =
     "adit buy NADDR|NPUB [options]\n"
     "adit buy NADDR|NPUB --lightning [--pay-with lnd|phoenixd] [options]\n"
     "adit buy NADDR|NPUB --lnurl [options]\n"
@@ -64,30 +64,29 @@ constexpr std::string_view kHelp =
     "  adit buy naddr1... --tier week --lnurl\n"
     "  adit buy --resume ~/.local/share/adit/purchases/20261120-1855-3f2a.json --qr\n";
 
-constexpr Option kOptions[]{{"--relay", Option::Takes::values},
-                            {"--tier"},
-                            {"--quantity"},
-                            {"--token"},
-                            {"--token-file"},
-                            {"--mint"},
-                            {"--out"},
-                            {"--file"},
-                            {"--wait"},
-                            {"--resume"},
-                            {"--redeem"},
-                            {"--pay-with"},
-                            {"--pay-url"},
-                            {"--pay-macaroon-file"},
-                            {"--pay-password-file"},
-                            {"--pay-cert-file"},
-                            {"--pay-max-fee"},
-                            {"--lightning", Option::Takes::nothing},
-                            {"--lnurl", Option::Takes::nothing},
-                            {"--qr", Option::Takes::nothing},
-                            {"--yes", Option::Takes::nothing},
-                            {"--json", Option::Takes::nothing}};
+constexpr Option kBuyOptions[]{{"--relay", Option::Takes::values},
+                               {"--tier"},
+                               {"--quantity"},
+                               {"--token"},
+                               {"--token-file"},
+                               {"--mint"},
+                               {"--out"},
+                               {"--file"},
+                               {"--wait"},
+                               {"--resume"},
+                               {"--redeem"},
+                               {"--pay-with"},
+                               {"--pay-url"},
+                               {"--pay-macaroon-file"},
+                               {"--pay-password-file"},
+                               {"--pay-cert-file"},
+                               {"--pay-max-fee"},
+                               {"--lightning", Option::Takes::nothing},
+                               {"--lnurl", Option::Takes::nothing},
+                               {"--qr", Option::Takes::nothing},
+                               {"--yes", Option::Takes::nothing},
+                               {"--json", Option::Takes::nothing}};
 
-constexpr std::size_t kMostTokenBytes = 256 * 1024;
 constexpr std::uint64_t kMostQuantity = 1'000'000;
 
 Result<std::optional<std::string>> read_token(const Arguments& arguments)
@@ -267,6 +266,6 @@ int buy(const Arguments& arguments, Terminal& terminal)
 
 } // namespace
 
-const Verb kBuy{"buy", "buys a tunnel, or goes on with buying one", kHelp, kOptions, &buy};
+const Verb kBuy{"buy", "buys a tunnel, or goes on with buying one", kBuyHelp, kBuyOptions, &buy};
 
 } // namespace adit::cli

@@ -9,7 +9,7 @@ namespace adit::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kListingHelp =
     "adit listing pause|resume|status [--socket PATH] [--json]\n"
     "\n"
     "Talks to the daemon on this machine. A paused listing is shown as sold out and sells nothing; tunnels that are "
@@ -22,7 +22,7 @@ constexpr std::string_view kHelp =
     "  adit listing pause\n"
     "  adit listing status --json\n";
 
-constexpr Option kOptions[]{{"--socket"}, {"--json", Option::Takes::nothing}};
+constexpr Option kListingOptions[]{{"--socket"}, {"--json", Option::Takes::nothing}};
 
 int listing(const Arguments& arguments, Terminal& terminal)
 {
@@ -61,6 +61,6 @@ int listing(const Arguments& arguments, Terminal& terminal)
 
 } // namespace
 
-const Verb kListing{"listing", "pauses and resumes one's own listing", kHelp, kOptions, &listing};
+const Verb kListing{"listing", "pauses and resumes one's own listing", kListingHelp, kListingOptions, &listing};
 
 } // namespace adit::cli

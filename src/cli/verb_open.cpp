@@ -7,7 +7,7 @@ namespace adit::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kOpenHelp =
     "adit open FILE LINK|CONFIG|PREIMAGE [--out FILE] [--qr] [--json]\n"
     "\n"
     "For a purchase over Lightning that a wallet has paid: takes what the wallet shows afterwards, reads the config in "
@@ -27,7 +27,7 @@ constexpr std::string_view kHelp =
     "'https://vpn.example.com/config-viewer#W0lu...'\n"
     "  adit open purchase.json - --out tunnel.conf < from-the-wallet.txt\n";
 
-constexpr Option kOptions[]{{"--out"}, {"--qr", Option::Takes::nothing}, {"--json", Option::Takes::nothing}};
+constexpr Option kOpenOptions[]{{"--out"}, {"--qr", Option::Takes::nothing}, {"--json", Option::Takes::nothing}};
 constexpr std::size_t kMostBytes = 128 * 1024;
 
 std::string read_standard_input()
@@ -54,6 +54,6 @@ int open_delivery(const Arguments& arguments, Terminal& terminal)
 
 } // namespace
 
-const Verb kOpenDelivery{"open", "opens what a wallet got for a tunnel", kHelp, kOptions, &open_delivery};
+const Verb kOpenDelivery{"open", "opens what a wallet got for a tunnel", kOpenHelp, kOpenOptions, &open_delivery};
 
 } // namespace adit::cli

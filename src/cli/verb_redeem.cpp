@@ -7,7 +7,7 @@ namespace adit::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kRedeemHelp =
     "adit redeem FILE [--json]\n"
     "\n"
     "Change and refunds are locked to a key in the purchase file. This swaps them, at their mint, to a token that any\n"
@@ -20,7 +20,7 @@ constexpr std::string_view kHelp =
     "\n"
     "  adit redeem ~/.local/share/adit/purchases/20261120-1855-3f2a.json\n";
 
-constexpr Option kOptions[]{{"--json", Option::Takes::nothing}};
+constexpr Option kRedeemOptions[]{{"--json", Option::Takes::nothing}};
 
 int redeem(const Arguments& arguments, Terminal& terminal)
 {
@@ -30,6 +30,6 @@ int redeem(const Arguments& arguments, Terminal& terminal)
 
 } // namespace
 
-const Verb kRedeem{"redeem", "makes change or a refund spendable", kHelp, kOptions, &redeem};
+const Verb kRedeem{"redeem", "makes change or a refund spendable", kRedeemHelp, kRedeemOptions, &redeem};
 
 } // namespace adit::cli

@@ -10,7 +10,7 @@ namespace adit::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kSessionsHelp =
     "adit sessions [--settled PURCHASE] [--socket PATH] [--json]\n"
     "\n"
     "Talks to the daemon on this machine: how many tunnels are live, and every purchase that was paid and is neither\n"
@@ -25,7 +25,7 @@ constexpr std::string_view kHelp =
     "  adit sessions\n"
     "  adit sessions --settled 1042\n";
 
-constexpr Option kOptions[]{{"--settled"}, {"--socket"}, {"--json", Option::Takes::nothing}};
+constexpr Option kSessionsOptions[]{{"--settled"}, {"--socket"}, {"--json", Option::Takes::nothing}};
 
 /// What the operator can do about it, by the state that it is in.
 std::string advice(std::string_view state, bool has_refund_key)
@@ -96,6 +96,6 @@ int sessions(const Arguments& arguments, Terminal& terminal)
 
 } // namespace
 
-const Verb kSessions{"sessions", "shows what is live, and what is owed", kHelp, kOptions, &sessions};
+const Verb kSessions{"sessions", "shows what is live, and what is owed", kSessionsHelp, kSessionsOptions, &sessions};
 
 } // namespace adit::cli

@@ -8,7 +8,7 @@ namespace adit::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kStatusHelp =
     "adit status FILE|URL [--json]\n"
     "\n"
     "Asks the operator about a tunnel: time and data left, and when it was last used.\n"
@@ -20,7 +20,7 @@ constexpr std::string_view kHelp =
     "  adit status ~/.local/share/adit/purchases/20261120-1855-3f2a.json\n"
     "  adit status https://vpn.example.com/session/0123...\n";
 
-constexpr Option kOptions[]{{"--session"}, {"--json", Option::Takes::nothing}};
+constexpr Option kStatusOptions[]{{"--session"}, {"--json", Option::Takes::nothing}};
 
 std::string length_text(Seconds length)
 {
@@ -97,6 +97,6 @@ int status(const Arguments& arguments, Terminal& terminal)
 
 } // namespace
 
-const Verb kStatus{"status", "time and data left of a tunnel", kHelp, kOptions, &status};
+const Verb kStatus{"status", "time and data left of a tunnel", kStatusHelp, kStatusOptions, &status};
 
 } // namespace adit::cli

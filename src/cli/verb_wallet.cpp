@@ -13,7 +13,7 @@ namespace adit::cli {
 
 namespace {
 
-constexpr std::string_view kHelp =
+constexpr std::string_view kWalletHelp =
     "adit wallet balance --nsec-file FILE --relay URL... [--json]\n"
     "\n"
     "Reads the operator's Cashu wallet back from relays, as any NIP-60 wallet does: the sum at each mint, and of how\n"
@@ -25,7 +25,8 @@ constexpr std::string_view kHelp =
     "\n"
     "  adit wallet balance --nsec-file /etc/adit/secret/nsec --relay wss://relay.example.com\n";
 
-constexpr Option kOptions[]{{"--nsec-file"}, {"--relay", Option::Takes::values}, {"--json", Option::Takes::nothing}};
+constexpr Option kWalletOptions[]{
+    {"--nsec-file"}, {"--relay", Option::Takes::values}, {"--json", Option::Takes::nothing}};
 
 Result<protocol::SecretKey> read_key(const std::string& path)
 {
@@ -114,6 +115,6 @@ int wallet(const Arguments& arguments, Terminal& terminal)
 
 } // namespace
 
-const Verb kWallet{"wallet", "the operator's balance, as relays have it", kHelp, kOptions, &wallet};
+const Verb kWallet{"wallet", "the operator's balance, as relays have it", kWalletHelp, kWalletOptions, &wallet};
 
 } // namespace adit::cli

@@ -1,5 +1,7 @@
 #include "http/source.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
@@ -58,14 +60,6 @@ bool is_port(std::string_view text)
 {
     return !text.empty() && text.size() <= 5 &&
            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-std::string_view trimmed(std::string_view text)
-{
-    const auto space = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && space(text.front())) text.remove_prefix(1);
-    while (!text.empty() && space(text.back())) text.remove_suffix(1);
-    return text;
 }
 
 constexpr std::string_view kForwardedFor = "x-forwarded-for";

@@ -52,20 +52,20 @@ bool has_controls(const Event& event)
            });
 }
 
-Error malformed(std::string_view what) { return Error{Reason::bad_encoding, "event: " + std::string(what)}; }
+Error malformed_event(std::string_view what) { return Error{Reason::bad_encoding, "event: " + std::string(what)}; }
 
 Result<std::vector<Tag>> parse_tags(const nlohmann::json& value)
 {
-    if (!value.is_array()) return malformed("tags is not an array");
+    if (!value.is_array()) return malformed_event("tags is not an array");
     std::vector<Tag> tags;
     tags.reserve(value.size());
     for (const nlohmann::json& element : value) {
-        if (!element.is_array()) return malformed("a tag is not an array");
+        if (!element.is_array()) return malformed_event("a tag is not an array");
         Tag& tag = tags.emplace_back();
         tag.reserve(element.size());
         for (const nlohmann::json& part : element) {
             const std::string* const text = text_of(part);
-            if (text == nullptr) return malformed("a tag has a value that is not a string");
+            if (text == nullptr) return malformed_event("a tag has a value that is not a string");
             tag.push_back(*text);
         }
     }
@@ -104,14 +104,14 @@ Result<Event> parse_event(const nlohmann::json& object)
     const nlohmann::json* const kind = member(object, "kind");
     const nlohmann::json* const tags = member(object, "tags");
     if (id == nullptr || pubkey == nullptr || content == nullptr || sig == nullptr)
-        return malformed("id, pubkey, content or sig is absent or not a string");
+        return malformed_event("id, pubkey, content or sig is absent or not a string");
     if (created_at == nullptr || kind == nullptr || tags == nullptr)
-        return malformed("created_at, kind or tags is absent");
+        return malformed_event("created_at, kind or tags is absent");
 
     const auto time = whole_number(*created_at, kMaxCreatedAt);
-    if (!time) return malformed("created_at is not a whole number of seconds");
+    if (!time) return malformed_event("created_at is not a whole number of seconds");
     const auto number = whole_number(*kind, kMaxKind);
-    if (!number) return malformed("kind is not 0 to 65535");
+    if (!number) return malformed_event("kind is not 0 to 65535");
     // Taken one by one: leaving a half-made struct through TRY would leak what it holds already.
     const EventId parsed_id = TRY(parse_hex_exactly<32>(*id));
     const PublicKey author = TRY(PublicKey::parse_hex(*pubkey));

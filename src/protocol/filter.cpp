@@ -25,16 +25,16 @@ bool has_tag(const Event& event, char letter, const std::vector<std::string>& va
     });
 }
 
-Error malformed(std::string_view what) { return Error{Reason::bad_encoding, "filter: " + std::string(what)}; }
+Error malformed_filter(std::string_view what) { return Error{Reason::bad_encoding, "filter: " + std::string(what)}; }
 
 Result<std::vector<std::string>> parse_texts(const nlohmann::json& value)
 {
-    if (!value.is_array()) return malformed("a condition is not a list");
+    if (!value.is_array()) return malformed_filter("a condition is not a list");
     std::vector<std::string> out;
     out.reserve(value.size());
     for (const nlohmann::json& element : value) {
         const std::string* const text = text_of(element);
-        if (text == nullptr) return malformed("a list holds something that is not a string");
+        if (text == nullptr) return malformed_filter("a list holds something that is not a string");
         out.push_back(*text);
     }
     return out;
@@ -57,12 +57,12 @@ Result<std::vector<PublicKey>> parse_authors(const nlohmann::json& value)
 
 Result<std::vector<std::uint32_t>> parse_kinds(const nlohmann::json& value)
 {
-    if (!value.is_array()) return malformed("kinds is not a list");
+    if (!value.is_array()) return malformed_filter("kinds is not a list");
     std::vector<std::uint32_t> out;
     out.reserve(value.size());
     for (const nlohmann::json& element : value) {
         const auto kind = whole_number(element, 65535);
-        if (!kind) return malformed("a kind that is not 0 to 65535");
+        if (!kind) return malformed_filter("a kind that is not 0 to 65535");
         out.push_back(static_cast<std::uint32_t>(*kind));
     }
     return out;
@@ -71,7 +71,7 @@ Result<std::vector<std::uint32_t>> parse_kinds(const nlohmann::json& value)
 Result<UnixSeconds> parse_time(const nlohmann::json& value)
 {
     const auto seconds = whole_number(value, INT64_MAX);
-    if (!seconds) return malformed("a time that is not a whole number of seconds");
+    if (!seconds) return malformed_filter("a time that is not a whole number of seconds");
     return UnixSeconds(static_cast<std::int64_t>(*seconds));
 }
 
@@ -147,7 +147,7 @@ std::string encode_filter(const Filter& filter)
 
 Result<Filter> parse_filter(const nlohmann::json& object)
 {
-    if (!object.is_object()) return malformed("not an object");
+    if (!object.is_object()) return malformed_filter("not an object");
     Filter filter;
     for (const auto& [key, value] : object.items()) {
         if (key == "ids") {
@@ -162,7 +162,7 @@ Result<Filter> parse_filter(const nlohmann::json& object)
             filter.until = TRY(parse_time(value));
         } else if (key == "limit") {
             const auto limit = whole_number(value, UINT64_MAX);
-            if (!limit) return malformed("a limit that is not a whole number");
+            if (!limit) return malformed_filter("a limit that is not a whole number");
             filter.limit = static_cast<std::uint32_t>(std::min<std::uint64_t>(*limit, UINT32_MAX));
         } else if (key.size() == 2 && key[0] == '#' && is_letter(key[1])) {
             filter.tags[key[1]] = TRY(parse_texts(value));

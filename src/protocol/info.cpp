@@ -17,8 +17,6 @@ using OrderedJson = nlohmann::ordered_json;
 constexpr std::size_t kMaxBytes = 1 << 20;
 constexpr std::size_t kMaxEntries = 256;
 
-std::string dump(const OrderedJson& value) { return value.dump(-1, ' ', false, OrderedJson::error_handler_t::replace); }
-
 Result<Json> parse_object(std::string_view text)
 {
     if (text.size() > kMaxBytes) return Error{Reason::bad_encoding, "over 1 MiB"};
@@ -27,7 +25,7 @@ Result<Json> parse_object(std::string_view text)
     return object;
 }
 
-std::string text_at(const Json& object, const char* key)
+std::string text_or_empty(const Json& object, const char* key)
 {
     const auto found = object.find(key);
     return found != object.end() && found->is_string() ? found->get_ref<const std::string&>() : std::string();
@@ -43,7 +41,7 @@ std::vector<std::string> texts_at(const Json& object, const char* key)
     return out;
 }
 
-std::optional<std::uint64_t> count_at(const Json& object, const char* key)
+std::optional<std::uint64_t> amount_at(const Json& object, const char* key)
 {
     const auto found = object.find(key);
     if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
@@ -79,7 +77,7 @@ std::string_view check_word(CheckState state)
 
 CheckState check_at(const Json& checks, const char* key)
 {
-    const std::string word = text_at(checks, key);
+    const std::string word = text_or_empty(checks, key);
     for (const CheckState state : kAllStates)
         if (check_word(state) == word) return state;
     return CheckState::off;
@@ -151,29 +149,29 @@ Result<Info> parse_info(std::string_view json)
 {
     const Json object = TRY(parse_object(json));
     Info info;
-    info.software = text_at(object, "software");
-    info.version = text_at(object, "version");
-    info.spec_version = text_at(object, "spec_version");
-    info.pubkey = text_at(object, "pubkey");
-    info.endpoint = text_at(object, "endpoint");
-    info.title = text_at(object, "title");
-    info.summary = text_at(object, "summary");
-    info.content = text_at(object, "content");
+    info.software = text_or_empty(object, "software");
+    info.version = text_or_empty(object, "version");
+    info.spec_version = text_or_empty(object, "spec_version");
+    info.pubkey = text_or_empty(object, "pubkey");
+    info.endpoint = text_or_empty(object, "endpoint");
+    info.title = text_or_empty(object, "title");
+    info.summary = text_or_empty(object, "summary");
+    info.content = text_or_empty(object, "content");
     info.protocols = texts_at(object, "protocols");
     if (const auto region = object.find("region"); region != object.end() && region->is_object()) {
-        info.country = text_at(*region, "country");
-        info.subdivision = text_at(*region, "sub");
-        info.geohash = text_at(*region, "geohash");
+        info.country = text_or_empty(*region, "country");
+        info.subdivision = text_or_empty(*region, "sub");
+        info.geohash = text_or_empty(*region, "geohash");
     }
     if (const auto prices = object.find("prices"); prices != object.end() && prices->is_array()) {
         for (const auto& price : *prices) {
             if (!price.is_object() || !price.contains("amount") || info.prices.size() >= kMaxEntries) continue;
             info.prices.push_back(
-                {amount_text(price.at("amount")), text_at(price, "currency"), text_at(price, "unit")});
+                {amount_text(price.at("amount")), text_or_empty(price, "currency"), text_or_empty(price, "unit")});
         }
     }
     info.policies = texts_at(object, "policies");
-    info.policy_url = text_at(object, "policy_url");
+    info.policy_url = text_or_empty(object, "policy_url");
     info.payment_methods = texts_at(object, "payment_methods");
     info.mints = texts_at(object, "mints");
     info.cashu_purchase_endpoints = texts_at(object, "cashu_purchase_endpoints");
@@ -203,10 +201,10 @@ Result<Health> parse_health(std::string_view json)
     const auto ok = object.find("ok");
     if (ok == object.end() || !ok->is_boolean()) return Error{Reason::bad_encoding, "no ok"};
     health.ok = ok->get<bool>();
-    health.service = text_at(object, "service");
-    health.version = text_at(object, "version");
-    health.pubkey = text_at(object, "pubkey");
-    health.listing = text_at(object, "listing");
+    health.service = text_or_empty(object, "service");
+    health.version = text_or_empty(object, "version");
+    health.pubkey = text_or_empty(object, "pubkey");
+    health.listing = text_or_empty(object, "listing");
     if (const auto checks = object.find("checks"); checks != object.end() && checks->is_object()) {
         health.store = check_at(*checks, "store");
         health.wireguard = check_at(*checks, "wireguard");
@@ -232,14 +230,14 @@ Result<SessionView> parse_session(std::string_view json)
 {
     const Json object = TRY(parse_object(json));
     SessionView session;
-    session.status = text_at(object, "status");
-    const auto expires_at = count_at(object, "expires_at");
+    session.status = text_or_empty(object, "status");
+    const auto expires_at = amount_at(object, "expires_at");
     if (session.status.empty() || !expires_at || *expires_at > INT64_MAX)
         return Error{Reason::bad_encoding, "no status or no expires_at"};
     session.expires_at = UnixSeconds(static_cast<std::int64_t>(*expires_at));
-    session.data_quota_bytes = count_at(object, "data_quota_bytes");
-    session.data_used_bytes = count_at(object, "data_used_bytes").value_or(0);
-    if (const auto age = count_at(object, "last_handshake_age_s"); age && *age <= INT64_MAX)
+    session.data_quota_bytes = amount_at(object, "data_quota_bytes");
+    session.data_used_bytes = amount_at(object, "data_used_bytes").value_or(0);
+    if (const auto age = amount_at(object, "last_handshake_age_s"); age && *age <= INT64_MAX)
         session.last_handshake_age = Seconds(static_cast<std::int64_t>(*age));
     return session;
 }

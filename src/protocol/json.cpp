@@ -38,6 +38,11 @@ Result<nlohmann::json> parse_json(std::string_view text, std::size_t max_depth)
     return parsed;
 }
 
+std::string dump(const nlohmann::ordered_json& value)
+{
+    return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 void append_json_string(std::string& out, std::string_view text, Controls controls)
 {
     static constexpr char kDigits[] = "0123456789abcdef";

@@ -16,6 +16,9 @@ inline constexpr std::size_t kMaxJsonDepth = 8; // the deepest message here is a
 /// Errors: bad_encoding (not JSON, not UTF-8, too deep); the text is not repeated.
 Result<nlohmann::json> parse_json(std::string_view text, std::size_t max_depth = kMaxJsonDepth);
 
+/// One line of an object that we built ourselves, so that its depth is ours; what is not UTF-8 in it is replaced.
+std::string dump(const nlohmann::ordered_json& value);
+
 /// How the control characters that NIP-01 has no short form for are written.
 enum class Controls {
     escaped,  // \u00xx, as JSON wants and JSON libraries do

@@ -1,5 +1,6 @@
 #include "protocol/listing.h"
 
+#include "base/ascii.h"
 #include "protocol/constants.h"
 #include "protocol/decimal.h"
 
@@ -10,19 +11,10 @@ namespace adit::protocol {
 
 namespace {
 
-constexpr std::size_t kMaxEntries = 64; // of each list in a stranger's listing
+constexpr std::size_t kMaxTags = 64; // of each list in a stranger's listing
 constexpr std::string_view kGeohashAlphabet = "0123456789bcdefghjkmnpqrstuvwxyz";
 constexpr std::size_t kMaxGeohash = 12;
 constexpr std::uint64_t kLatest = 1ULL << 40; // unix seconds that anything here can be calculated with
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string to_lower(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), lower);
-    return out;
-}
 
 bool is_known_protocol(std::string_view name) { return name == kProtocolWireguard || name == kProtocolOpenvpn; }
 bool is_marketplace_tag(std::string_view name) { return name == kMarketplaceTag || name == kLegacyMarketplaceTag; }
@@ -90,7 +82,10 @@ std::optional<Bound> parse_bound(const Event& event, std::string_view name)
     return std::nullopt;
 }
 
-std::string text_of(const Event& event, std::string_view name) { return std::string(event.first(name).value_or("")); }
+std::string first_value(const Event& event, std::string_view name)
+{
+    return std::string(event.first(name).value_or(""));
+}
 
 void parse_topics(const Event& event, Listing& listing, bool& marketplace)
 {
@@ -100,7 +95,7 @@ void parse_topics(const Event& event, Listing& listing, bool& marketplace)
             marketplace = true;
         } else if (!value.empty()) {
             auto& list = is_known_protocol(value) ? listing.protocols : listing.topics;
-            if (list.size() < kMaxEntries && std::find(list.begin(), list.end(), value) == list.end())
+            if (list.size() < kMaxTags && std::find(list.begin(), list.end(), value) == list.end())
                 list.push_back(value);
         }
     }
@@ -164,30 +159,30 @@ Result<PublishedListing> parse_listing(const Event& event)
     parse_topics(event, listing, marketplace);
     if (!marketplace) return Error{Reason::bad_encoding, "no marketplace tag"};
     if (listing.protocols.empty()) return Error{Reason::bad_encoding, "no known protocol"};
-    listing.d_tag = text_of(event, "d");
+    listing.d_tag = first_value(event, "d");
     if (listing.d_tag.empty()) return Error{Reason::bad_encoding, "no d tag"};
-    listing.title = text_of(event, "title");
+    listing.title = first_value(event, "title");
     if (listing.title.empty()) return Error{Reason::bad_encoding, "no title"};
 
     for (const Tag* tag : event.all("price")) {
         auto price = parse_price_tag(*tag);
-        if (price && listing.prices.size() < kMaxEntries) listing.prices.push_back(std::move(*price));
+        if (price && listing.prices.size() < kMaxTags) listing.prices.push_back(std::move(*price));
     }
     if (listing.prices.empty()) return Error{Reason::bad_encoding, "no usable price"};
     for (const Tag* tag : event.all("payment")) {
         auto method = parse_payment(*tag);
-        if (method && listing.payments.size() < kMaxEntries) listing.payments.push_back(std::move(*method));
+        if (method && listing.payments.size() < kMaxTags) listing.payments.push_back(std::move(*method));
     }
     if (listing.payments.empty()) return Error{Reason::bad_encoding, "no usable payment"};
 
     if (event.first("status") == "sold") listing.status = ListingStatus::sold;
     parse_place(event, listing);
-    listing.summary = text_of(event, "summary");
+    listing.summary = first_value(event, "summary");
     listing.min_purchase = parse_bound(event, "min-purchase");
     listing.max_purchase = parse_bound(event, "max-purchase");
-    if (const auto published = whole_number(text_of(event, "published_at")); published && *published <= kLatest)
+    if (const auto published = whole_number(first_value(event, "published_at")); published && *published <= kLatest)
         listing.published_at = UnixSeconds(static_cast<std::int64_t>(*published));
-    listing.image = text_of(event, "image");
+    listing.image = first_value(event, "image");
     if (const auto capacity = event.all("capacity"); !capacity.empty()) {
         const std::string_view amount = element(*capacity.front(), 1);
         const std::string_view unit = element(*capacity.front(), 2);
@@ -195,9 +190,9 @@ Result<PublishedListing> parse_listing(const Event& event)
     }
     for (const Tag* tag : event.all("policy"))
         for (std::size_t i = 1; i < tag->size(); ++i)
-            if (!(*tag)[i].empty() && listing.policies.size() < kMaxEntries) listing.policies.push_back((*tag)[i]);
-    listing.policy_url = text_of(event, "policy-url");
-    listing.protocol_config_url = text_of(event, "protocol-config");
+            if (!(*tag)[i].empty() && listing.policies.size() < kMaxTags) listing.policies.push_back((*tag)[i]);
+    listing.policy_url = first_value(event, "policy-url");
+    listing.protocol_config_url = first_value(event, "protocol-config");
     listing.content = event.content;
     return PublishedListing{event.pubkey, event.id, event.created_at, std::move(listing)};
 }
@@ -266,7 +261,7 @@ std::vector<std::string> geohash_ladder(std::string_view geohash)
 bool is_geohash(std::string_view text)
 {
     return !text.empty() && text.size() <= kMaxGeohash && std::all_of(text.begin(), text.end(), [](char c) {
-        return kGeohashAlphabet.find(lower(c)) != std::string_view::npos;
+        return kGeohashAlphabet.find(to_lower(c)) != std::string_view::npos;
     });
 }
 

@@ -1,5 +1,6 @@
 #include "protocol/lnurl.h"
 
+#include "base/ascii.h"
 #include "protocol/bech32.h"
 #include "protocol/decimal.h"
 #include "protocol/json.h"
@@ -21,15 +22,7 @@ constexpr std::size_t kMaxAnswer = 1 << 20;   // bytes
 constexpr std::size_t kMaxInvoice = 7089;     // characters; what a QR code holds
 constexpr std::size_t kMaxMetadata = 1 << 18; // bytes; an image may have 136536 of them
 
-Error malformed(std::string_view what) { return Error{Reason::bad_encoding, "lnurl: " + std::string(what)}; }
-
-std::string to_lower(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return out;
-}
+Error malformed_lnurl(std::string_view what) { return Error{Reason::bad_encoding, "lnurl: " + std::string(what)}; }
 
 /// Takes `prefix` (lowercase) off the front, whatever its case there.
 bool take_prefix(std::string_view& text, std::string_view prefix)
@@ -71,14 +64,14 @@ bool is_safe_url(std::string_view url)
 
 Result<std::string> safe_url(std::string url)
 {
-    if (!is_safe_url(url)) return malformed("not an https URL");
+    if (!is_safe_url(url)) return malformed_lnurl("not an https URL");
     return url;
 }
 
 Result<std::string> parse_bech32_url(std::string_view text)
 {
     const Bech32 decoded = TRY(parse_bech32(text, kMaxLnurl));
-    if (decoded.form != Bech32Form::bech32 || decoded.prefix != kPrefix) return malformed("not an lnurl");
+    if (decoded.form != Bech32Form::bech32 || decoded.prefix != kPrefix) return malformed_lnurl("not an lnurl");
     const Bytes url = TRY(from_words(decoded.words));
     return safe_url(std::string(as_text(url)));
 }
@@ -98,16 +91,11 @@ std::string_view fallback_of(std::string_view url)
     return {};
 }
 
-std::string dump(const OrderedJson& object)
+Result<Json> parse_answer(std::string_view text)
 {
-    return object.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-}
-
-Result<Json> parse_object(std::string_view text)
-{
-    if (text.size() > kMaxAnswer) return malformed("over 1 MiB");
+    if (text.size() > kMaxAnswer) return malformed_lnurl("over 1 MiB");
     Json object = TRY(parse_json(text));
-    if (!object.is_object()) return malformed("no JSON object");
+    if (!object.is_object()) return malformed_lnurl("no JSON object");
     return object;
 }
 
@@ -122,13 +110,13 @@ std::optional<LnurlError> error_in(const Json& object)
 }
 
 /// Absent and null are alike in what wallets and services send.
-const Json* present(const Json& object, const char* name)
+const Json* present_member(const Json& object, const char* name)
 {
     const Json* const value = member(object, name);
     return value == nullptr || value->is_null() ? nullptr : value;
 }
 
-std::optional<std::uint64_t> count_at(const Json& object, const char* name)
+std::optional<std::uint64_t> whole_count_at(const Json& object, const char* name)
 {
     const Json* const value = member(object, name);
     return value == nullptr ? std::nullopt : whole_number(*value, std::numeric_limits<std::uint64_t>::max());
@@ -162,13 +150,13 @@ Result<std::optional<AesAction>> parse_action(const Json& value)
 {
     const std::string* const tag = text_member(value, "tag");
     if (tag != nullptr && (*tag == "message" || *tag == "url")) return std::optional<AesAction>();
-    if (tag == nullptr || *tag != "aes") return malformed("a success action of an unknown kind");
+    if (tag == nullptr || *tag != "aes") return malformed_lnurl("a success action of an unknown kind");
     const std::string* const description = text_member(value, "description");
     const std::string* const ciphertext = text_member(value, "ciphertext");
     const std::string* const iv = text_member(value, "iv");
-    if (ciphertext == nullptr || iv == nullptr || iv->size() != 24) return malformed("a broken aes action");
+    if (ciphertext == nullptr || iv == nullptr || iv->size() != 24) return malformed_lnurl("a broken aes action");
     AesAction action{description == nullptr ? "" : *description, *ciphertext, *iv};
-    if (characters(action.description) > kMaxActionDescription) return malformed("a description too long");
+    if (characters(action.description) > kMaxActionDescription) return malformed_lnurl("a description too long");
     return std::optional(std::move(action));
 }
 
@@ -183,7 +171,7 @@ std::string encode_lnurl(std::string_view url)
 
 Result<std::string> parse_lnurl(std::string_view text)
 {
-    if (text.size() > kMaxLnurl) return malformed("too long");
+    if (text.size() > kMaxLnurl) return malformed_lnurl("too long");
     take_prefix(text, "lightning:");
     if (take_prefix(text, "lnurlp://")) // LUD-17
         return safe_url((is_onion(host_in(text)) ? "http://" : "https://") + std::string(text));
@@ -255,34 +243,35 @@ std::string encode_lnurl_error(Reason reason, std::string_view message)
 Result<std::variant<PayRequest, LnurlError>> parse_pay_request(std::string_view json)
 {
     using Answer = std::variant<PayRequest, LnurlError>;
-    const Json object = TRY(parse_object(json));
+    const Json object = TRY(parse_answer(json));
     if (auto error = error_in(object)) return Answer(std::move(*error));
     const std::string* const tag = text_member(object, "tag");
-    if (tag == nullptr || *tag != "payRequest") return malformed("no offer to be paid");
+    if (tag == nullptr || *tag != "payRequest") return malformed_lnurl("no offer to be paid");
     const std::string* const callback = text_member(object, "callback");
-    if (callback == nullptr || !is_safe_url(*callback)) return malformed("no callback over https");
-    const auto least = count_at(object, "minSendable");
-    const auto most = count_at(object, "maxSendable");
-    if (!least || !most || *least == 0 || *least > *most) return malformed("amounts that make no sense");
+    if (callback == nullptr || !is_safe_url(*callback)) return malformed_lnurl("no callback over https");
+    const auto least = whole_count_at(object, "minSendable");
+    const auto most = whole_count_at(object, "maxSendable");
+    if (!least || !most || *least == 0 || *least > *most) return malformed_lnurl("amounts that make no sense");
     const std::string* const metadata = text_member(object, "metadata");
-    if (metadata == nullptr || !is_metadata(*metadata)) return malformed("metadata that is none");
+    if (metadata == nullptr || !is_metadata(*metadata)) return malformed_lnurl("metadata that is none");
     std::uint64_t comment_allowed = 0;
-    if (present(object, "commentAllowed") != nullptr) comment_allowed = count_at(object, "commentAllowed").value_or(0);
+    if (present_member(object, "commentAllowed") != nullptr)
+        comment_allowed = whole_count_at(object, "commentAllowed").value_or(0);
     return Answer(PayRequest{*callback, Msat(*least), Msat(*most), *metadata, comment_allowed});
 }
 
 Result<std::variant<PayAnswer, LnurlError>> parse_pay_answer(std::string_view json)
 {
     using Answer = std::variant<PayAnswer, LnurlError>;
-    const Json object = TRY(parse_object(json));
+    const Json object = TRY(parse_answer(json));
     if (auto error = error_in(object)) return Answer(std::move(*error));
     const std::string* const pr = text_member(object, "pr");
-    if (pr == nullptr || pr->empty() || pr->size() > kMaxInvoice) return malformed("no invoice");
+    if (pr == nullptr || pr->empty() || pr->size() > kMaxInvoice) return malformed_lnurl("no invoice");
     PayAnswer answer{*pr, std::nullopt, std::nullopt};
-    if (const Json* const action = present(object, "successAction")) answer.action = TRY(parse_action(*action));
-    if (const Json* const verify = present(object, "verify")) {
+    if (const Json* const action = present_member(object, "successAction")) answer.action = TRY(parse_action(*action));
+    if (const Json* const verify = present_member(object, "verify")) {
         const std::string* const url = text_of(*verify);
-        if (url == nullptr || !is_safe_url(*url)) return malformed("a verify that is no https URL");
+        if (url == nullptr || !is_safe_url(*url)) return malformed_lnurl("a verify that is no https URL");
         answer.verify = *url;
     }
     return Answer(std::move(answer));
@@ -291,15 +280,16 @@ Result<std::variant<PayAnswer, LnurlError>> parse_pay_answer(std::string_view js
 Result<std::variant<VerifyAnswer, LnurlError>> parse_verify_answer(std::string_view json)
 {
     using Answer = std::variant<VerifyAnswer, LnurlError>;
-    const Json object = TRY(parse_object(json));
+    const Json object = TRY(parse_answer(json));
     if (auto error = error_in(object)) return Answer(std::move(*error));
     const Json* const settled = member(object, "settled");
-    if (settled == nullptr || !settled->is_boolean()) return malformed("verify does not say whether it is settled");
+    if (settled == nullptr || !settled->is_boolean())
+        return malformed_lnurl("verify does not say whether it is settled");
     VerifyAnswer answer;
     answer.settled = settled->get<bool>();
-    if (const Json* const preimage = present(object, "preimage"); preimage != nullptr && answer.settled) {
+    if (const Json* const preimage = present_member(object, "preimage"); preimage != nullptr && answer.settled) {
         const std::string* const text = text_of(*preimage);
-        if (text == nullptr) return malformed("a preimage that is no text");
+        if (text == nullptr) return malformed_lnurl("a preimage that is no text");
         answer.preimage = TRY(parse_secret_hex<32>(*text));
     }
     if (const std::string* const pr = text_member(object, "pr")) answer.pr = *pr;

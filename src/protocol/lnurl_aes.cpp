@@ -15,7 +15,7 @@ constexpr std::size_t kIvText = 24;
 
 using Context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
-Context make_context()
+Context make_cipher()
 {
     Context context(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
     CHECK(context != nullptr);
@@ -24,7 +24,7 @@ Context make_context()
 
 Bytes encrypt(const SecretBytes<32>& key, const ByteArray<kBlock>& iv, ByteView plaintext)
 {
-    const Context context = make_context();
+    const Context context = make_cipher();
     Bytes out(plaintext.size() + kBlock);
     int body = 0;
     int tail = 0;
@@ -39,7 +39,7 @@ Bytes encrypt(const SecretBytes<32>& key, const ByteArray<kBlock>& iv, ByteView 
 /// None where the padding is not PKCS#7.
 std::optional<std::string> decrypt(const SecretBytes<32>& key, ByteView iv, ByteView ciphertext)
 {
-    const Context context = make_context();
+    const Context context = make_cipher();
     std::string out(ciphertext.size() + kBlock, '\0');
     auto* const bytes = reinterpret_cast<unsigned char*>(out.data());
     int body = 0;

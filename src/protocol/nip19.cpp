@@ -10,7 +10,7 @@ namespace {
 
 enum : std::uint8_t { kSpecial = 0, kRelay = 1, kAuthor = 2, kKind = 3 }; // types of a TLV
 
-Error malformed(std::string_view prefix, std::string_view what)
+Error malformed_entity(std::string_view prefix, std::string_view what)
 {
     return Error{Reason::bad_encoding, "not a good " + std::string(prefix) + ": " + std::string(what)};
 }
@@ -18,7 +18,7 @@ Error malformed(std::string_view prefix, std::string_view what)
 Result<Bytes> decode(std::string_view prefix, std::string_view text)
 {
     Bech32 parsed = TRY(parse_bech32(text));
-    if (parsed.form != Bech32Form::bech32 || parsed.prefix != prefix) return malformed(prefix, "other prefix");
+    if (parsed.form != Bech32Form::bech32 || parsed.prefix != prefix) return malformed_entity(prefix, "other prefix");
     auto bytes = from_words(parsed.words);
     sodium_memzero(parsed.words.data(), parsed.words.size()); // may have been an nsec
     return bytes;
@@ -27,7 +27,7 @@ Result<Bytes> decode(std::string_view prefix, std::string_view text)
 Result<ByteArray<32>> decode_32(std::string_view prefix, std::string_view text)
 {
     const Bytes bytes = TRY(decode(prefix, text));
-    if (bytes.size() != 32) return malformed(prefix, "not 32 bytes");
+    if (bytes.size() != 32) return malformed_entity(prefix, "not 32 bytes");
     ByteArray<32> out{};
     std::copy(bytes.begin(), bytes.end(), out.begin());
     return out;
@@ -53,7 +53,7 @@ Result<Fields> decode_fields(std::string_view prefix, std::string_view text)
     Fields fields;
     ByteView rest = bytes;
     while (!rest.empty()) {
-        if (rest.size() < 2 || rest.size() - 2 < rest[1]) return malformed(prefix, "cut short");
+        if (rest.size() < 2 || rest.size() - 2 < rest[1]) return malformed_entity(prefix, "cut short");
         const std::uint8_t type = rest[0];
         const ByteView value = rest.subspan(2, rest[1]);
         rest = rest.subspan(2 + value.size());
@@ -61,12 +61,13 @@ Result<Fields> decode_fields(std::string_view prefix, std::string_view text)
             fields.special = Bytes(value.begin(), value.end());
         } else if (type == kRelay) {
             if (std::any_of(value.begin(), value.end(), [](std::uint8_t c) { return c < 33 || c > 126; }))
-                return malformed(prefix, "a relay that is not a URL");
+                return malformed_entity(prefix, "a relay that is not a URL");
             fields.relays.emplace_back(as_text(value));
         } else if (type == kAuthor && !fields.author) {
             fields.author = TRY(PublicKey::from_bytes(value));
         } else if (type == kKind && !fields.kind) {
-            if (value.size() != 4 || value[0] != 0 || value[1] != 0) return malformed(prefix, "a kind over 65535");
+            if (value.size() != 4 || value[0] != 0 || value[1] != 0)
+                return malformed_entity(prefix, "a kind over 65535");
             fields.kind = static_cast<std::uint32_t>(value[2] << 8U | value[3]);
         }
     }
@@ -111,14 +112,14 @@ Result<EventId> parse_note(std::string_view text) { return decode_32("note", tex
 Result<Nprofile> parse_nprofile(std::string_view text)
 {
     Fields fields = TRY(decode_fields("nprofile", text));
-    if (!fields.special) return malformed("nprofile", "no key");
+    if (!fields.special) return malformed_entity("nprofile", "no key");
     return Nprofile{.pubkey = TRY(PublicKey::from_bytes(*fields.special)), .relays = std::move(fields.relays)};
 }
 
 Result<Nevent> parse_nevent(std::string_view text)
 {
     Fields fields = TRY(decode_fields("nevent", text));
-    if (!fields.special || fields.special->size() != 32) return malformed("nevent", "no id");
+    if (!fields.special || fields.special->size() != 32) return malformed_entity("nevent", "no id");
     Nevent out{.id = {}, .relays = std::move(fields.relays), .author = fields.author, .kind = fields.kind};
     std::copy(fields.special->begin(), fields.special->end(), out.id.begin());
     return out;
@@ -127,9 +128,10 @@ Result<Nevent> parse_nevent(std::string_view text)
 Result<Naddr> parse_naddr(std::string_view text)
 {
     Fields fields = TRY(decode_fields("naddr", text));
-    if (!fields.special || !fields.author || !fields.kind) return malformed("naddr", "no identifier, author or kind");
+    if (!fields.special || !fields.author || !fields.kind)
+        return malformed_entity("naddr", "no identifier, author or kind");
     std::string identifier(as_text(*fields.special));
-    if (!is_utf8(identifier)) return malformed("naddr", "an identifier that is not UTF-8");
+    if (!is_utf8(identifier)) return malformed_entity("naddr", "an identifier that is not UTF-8");
     return Naddr{.identifier = std::move(identifier),
                  .relays = std::move(fields.relays),
                  .author = *fields.author,
@@ -162,7 +164,7 @@ std::string encode_nevent(const Nevent& event)
 
 Result<std::string> encode_naddr(const Naddr& address)
 {
-    if (address.identifier.size() > 255) return malformed("naddr", "an identifier over 255 bytes");
+    if (address.identifier.size() > 255) return malformed_entity("naddr", "an identifier over 255 bytes");
     Bytes out;
     append_field(out, kSpecial, as_bytes(address.identifier));
     append_relays(out, address.relays);

@@ -12,7 +12,10 @@ namespace adit::protocol {
 
 namespace {
 
-Error malformed(std::string_view what) { return Error{Reason::bad_encoding, "wallet event: " + std::string(what)}; }
+Error malformed_wallet(std::string_view what)
+{
+    return Error{Reason::bad_encoding, "wallet event: " + std::string(what)};
+}
 
 /// A JSON array of tags, as the plaintext of wallet and history is.
 void append_tag(std::string& out, std::initializer_list<std::string_view> values)
@@ -74,7 +77,7 @@ template<typename Take>
 Result<void> for_each_tag(std::string_view json, Take take)
 {
     const nlohmann::json tags = TRY(parse_json(json));
-    if (!tags.is_array()) return malformed("not a list of tags");
+    if (!tags.is_array()) return malformed_wallet("not a list of tags");
     for (const nlohmann::json& element : tags) {
         if (!element.is_array()) continue;
         Tag tag;
@@ -89,7 +92,8 @@ Result<std::uint64_t> parse_amount(std::string_view text)
 {
     std::uint64_t amount = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
-    if (error != std::errc{} || end != text.data() + text.size()) return malformed("an amount that is not a number");
+    if (error != std::errc{} || end != text.data() + text.size())
+        return malformed_wallet("an amount that is not a number");
     return amount;
 }
 
@@ -100,7 +104,8 @@ Result<WalletProof> parse_proof(const nlohmann::json& object)
     const std::string* const c = text_member(object, "C");
     const nlohmann::json* const amount = member(object, "amount");
     const auto number = amount == nullptr ? std::nullopt : whole_number(*amount, UINT64_MAX);
-    if (id == nullptr || secret == nullptr || c == nullptr || !number) return malformed("a proof with a part missing");
+    if (id == nullptr || secret == nullptr || c == nullptr || !number)
+        return malformed_wallet("a proof with a part missing");
 
     WalletProof proof{.id = *id, .amount = *number, .secret = *secret, .c = *c};
     if (const nlohmann::json* const witness = member(object, "witness")) {
@@ -129,7 +134,7 @@ void append_reference(HistoryContent& content, const Tag& tag)
     if (tag[3] == "redeemed") content.references.push_back({*id, tag[2], HistoryMark::redeemed});
 }
 
-std::string_view word(HistoryMark mark)
+std::string_view word_of_mark(HistoryMark mark)
 {
     switch (mark) {
     case HistoryMark::created:
@@ -176,7 +181,7 @@ Result<std::vector<TokenContent>> split_token(TokenContent content, std::size_t 
         append_proof(text, proof);
         const std::size_t added = text.size() + 1; // and a comma, even where there is none
         sodium_memzero(text.data(), text.size());
-        if (frame + added > max_bytes) return malformed("a proof that no event can hold");
+        if (frame + added > max_bytes) return malformed_wallet("a proof that no event can hold");
         if (size + added > max_bytes) {
             parts.push_back(empty_part());
             size = frame;
@@ -187,7 +192,7 @@ Result<std::vector<TokenContent>> split_token(TokenContent content, std::size_t 
     const std::size_t del_bytes = content.del.size() * 67; // 64 digits, two quotes, a comma
     if (size + del_bytes > max_bytes) {
         parts.push_back(empty_part());
-        if (frame + del_bytes > max_bytes) return malformed("more replaced events than one can name");
+        if (frame + del_bytes > max_bytes) return malformed_wallet("more replaced events than one can name");
     }
     parts.back().del = std::move(content.del);
     return parts;
@@ -221,9 +226,9 @@ Result<EventDraft> history_draft(const HistoryContent& content, const SecretKey&
     for (const HistoryReference& reference : content.references) {
         const std::string id = encode_hex(reference.id);
         if (reference.mark == HistoryMark::redeemed)
-            plain.push_back({"e", id, reference.relay, std::string(word(reference.mark))});
+            plain.push_back({"e", id, reference.relay, std::string(word_of_mark(reference.mark))});
         else
-            append_tag(plaintext, {"e", id, reference.relay, word(reference.mark)});
+            append_tag(plaintext, {"e", id, reference.relay, word_of_mark(reference.mark)});
     }
     plaintext.push_back(']');
     EventDraft draft = TRY(encrypted_draft(kKindSpending, std::move(plaintext), author, now, rng));
@@ -257,7 +262,8 @@ Result<TokenContent> parse_token_content(std::string_view json)
     const nlohmann::json object = TRY(parse_json(json));
     const std::string* const mint = text_member(object, "mint");
     const nlohmann::json* const proofs = member(object, "proofs");
-    if (mint == nullptr || proofs == nullptr || !proofs->is_array()) return malformed("a token without mint or proofs");
+    if (mint == nullptr || proofs == nullptr || !proofs->is_array())
+        return malformed_wallet("a token without mint or proofs");
     TokenContent content{.mint = *mint, .unit = "sat", .proofs = {}, .del = {}};
     if (const std::string* const unit = text_member(object, "unit")) content.unit = *unit;
     for (const nlohmann::json& proof : *proofs) content.proofs.push_back(TRY(parse_proof(proof)));
@@ -285,7 +291,7 @@ Result<HistoryContent> open_history(const Event& event, const SecretKey& author)
     bool has_amount = false;
     TRY(for_each_tag(TRY(decrypt_own(event, kKindSpending, author)), [&](const Tag& tag) -> Result<void> {
         if (tag[0] == "direction") {
-            if (tag[1] != "in" && tag[1] != "out") return malformed("a direction that is neither in nor out");
+            if (tag[1] != "in" && tag[1] != "out") return malformed_wallet("a direction that is neither in nor out");
             content.direction = tag[1] == "in" ? HistoryDirection::in : HistoryDirection::out;
             has_direction = true;
         } else if (tag[0] == "amount") {
@@ -298,7 +304,7 @@ Result<HistoryContent> open_history(const Event& event, const SecretKey& author)
         }
         return {};
     }));
-    if (!has_direction || !has_amount) return malformed("a history entry without direction or amount");
+    if (!has_direction || !has_amount) return malformed_wallet("a history entry without direction or amount");
     for (const Tag* const tag : event.all("e")) append_reference(content, *tag);
     return content;
 }

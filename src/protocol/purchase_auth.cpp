@@ -1,5 +1,6 @@
 #include "protocol/purchase_auth.h"
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "protocol/constants.h"
 #include "protocol/decimal.h"
@@ -11,21 +12,6 @@ namespace adit::protocol {
 namespace {
 
 constexpr std::string_view kScheme = "nostr";
-
-std::string to_lower(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return out;
-}
-
-std::string_view trimmed(std::string_view text)
-{
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
 
 struct HostPort {
     std::string host; // lowercase

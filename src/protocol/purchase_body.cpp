@@ -16,12 +16,6 @@ using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxAnswerBytes = 1 << 20;
 
-/// Only for objects we built ourselves: depth is ours, and what is not UTF-8 is replaced.
-std::string dump(const OrderedJson& object)
-{
-    return object.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-}
-
 std::optional<std::string> text_at(const Json& object, const char* key)
 {
     const auto found = object.find(key);

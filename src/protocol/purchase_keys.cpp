@@ -8,7 +8,7 @@ namespace adit::protocol {
 namespace {
 
 /// nullptr also where it is null.
-const nlohmann::json* present(const nlohmann::json& object, const char* name)
+const nlohmann::json* given_member(const nlohmann::json& object, const char* name)
 {
     const nlohmann::json* const value = member(object, name);
     return value != nullptr && value->is_null() ? nullptr : value;
@@ -20,7 +20,7 @@ Error bad(std::string detail) { return Error{Reason::bad_request, std::move(deta
 
 Result<WireguardKey> client_key_of(const nlohmann::json& object, KeySpelling spelling)
 {
-    const nlohmann::json* const value = present(object, "client_pubkey");
+    const nlohmann::json* const value = given_member(object, "client_pubkey");
     if (value == nullptr) return Error{Reason::no_client_pubkey, "no client_pubkey"};
     const std::string* const text = text_of(*value);
     if (text == nullptr) return bad("client_pubkey is no text");
@@ -31,7 +31,7 @@ Result<WireguardKey> client_key_of(const nlohmann::json& object, KeySpelling spe
 
 Result<std::optional<PublicKey>> refund_key_of(const nlohmann::json& object)
 {
-    const nlohmann::json* const value = present(object, "refund_pubkey");
+    const nlohmann::json* const value = given_member(object, "refund_pubkey");
     if (value == nullptr) return std::optional<PublicKey>();
     const std::string* const text = text_of(*value);
     if (text == nullptr) return bad("refund_pubkey is no text");

@@ -1,5 +1,6 @@
 #include "protocol/relay_list.h"
 
+#include "base/ascii.h"
 #include "protocol/constants.h"
 
 #include <algorithm>
@@ -10,14 +11,6 @@ namespace adit::protocol {
 namespace {
 
 constexpr std::size_t kMaxUrl = 255;
-
-std::string to_lower(std::string_view text)
-{
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
 
 /// Splits "host:port", also with an IPv6 address in brackets. The port may be absent.
 struct Authority {
@@ -51,7 +44,7 @@ bool is_port(std::string_view text)
     return error == std::errc{} && end == text.data() + text.size() && port != 0;
 }
 
-std::string_view word(RelayUse use)
+std::string_view word_of_use(RelayUse use)
 {
     switch (use) {
     case RelayUse::read_and_write:
@@ -105,7 +98,7 @@ EventDraft relay_list_draft(std::span<const RelayEntry> relays, UnixSeconds now)
         if (!url || has_url(seen, *url)) continue;
         seen.push_back(*url);
         Tag& tag = draft.tags.emplace_back(Tag{"r", *url});
-        if (relay.use != RelayUse::read_and_write) tag.emplace_back(word(relay.use));
+        if (relay.use != RelayUse::read_and_write) tag.emplace_back(word_of_use(relay.use));
     }
     return draft;
 }

@@ -20,7 +20,10 @@ struct Overloaded : Cases... {
 template<typename... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
-Error malformed(std::string_view what) { return Error{Reason::bad_encoding, "relay message: " + std::string(what)}; }
+Error malformed_message(std::string_view what)
+{
+    return Error{Reason::bad_encoding, "relay message: " + std::string(what)};
+}
 
 /// ["VERB", then strings and finished JSON in any order.
 class Message {
@@ -58,36 +61,36 @@ struct Parsed {
 
 Result<Parsed> parse_message(std::string_view json)
 {
-    if (json.size() > kMaxRelayMessage) return malformed("too long");
+    if (json.size() > kMaxRelayMessage) return malformed_message("too long");
     nlohmann::json elements = TRY(parse_json(json));
-    if (!elements.is_array() || elements.empty() || !elements[0].is_string()) return malformed("no verb");
+    if (!elements.is_array() || elements.empty() || !elements[0].is_string()) return malformed_message("no verb");
     return Parsed{std::move(elements)};
 }
 
-Result<std::string> text_at(const Parsed& message, std::size_t index)
+Result<std::string> element_at(const Parsed& message, std::size_t index)
 {
     const std::string* const text = index < message.size() ? text_of(message.elements[index]) : nullptr;
-    if (text == nullptr) return malformed("an element is absent or not a string");
+    if (text == nullptr) return malformed_message("an element is absent or not a string");
     return *text;
 }
 
 Result<std::string> subscription_at(const Parsed& message, std::size_t index)
 {
-    std::string id = TRY(text_at(message, index));
-    if (id.empty() || id.size() > kMaxSubscriptionId) return malformed("a subscription id of a bad length");
+    std::string id = TRY(element_at(message, index));
+    if (id.empty() || id.size() > kMaxSubscriptionId) return malformed_message("a subscription id of a bad length");
     return id;
 }
 
 Result<Event> event_at(const Parsed& message, std::size_t index)
 {
-    if (index >= message.size()) return malformed("no event");
+    if (index >= message.size()) return malformed_message("no event");
     return parse_event(message.elements[index]);
 }
 
 Result<std::vector<Filter>> filters_from(const Parsed& message, std::size_t index)
 {
-    if (index >= message.size()) return malformed("no filter");
-    if (message.size() - index > kMaxFilters) return malformed("too many filters");
+    if (index >= message.size()) return malformed_message("no filter");
+    if (message.size() - index > kMaxFilters) return malformed_message("too many filters");
     std::vector<Filter> filters;
     for (std::size_t i = index; i < message.size(); ++i) filters.push_back(TRY(parse_filter(message.elements[i])));
     return filters;
@@ -95,11 +98,11 @@ Result<std::vector<Filter>> filters_from(const Parsed& message, std::size_t inde
 
 Result<FromRelay> parse_ok(const Parsed& message)
 {
-    if (message.size() < 3 || !message.elements[2].is_boolean()) return malformed("an OK without a verdict");
+    if (message.size() < 3 || !message.elements[2].is_boolean()) return malformed_message("an OK without a verdict");
     // The fourth element must be there, but not every relay knows.
-    const EventId id = TRY(parse_hex_exactly<32>(TRY(text_at(message, 1))));
+    const EventId id = TRY(parse_hex_exactly<32>(TRY(element_at(message, 1))));
     std::string words;
-    if (message.size() > 3) words = TRY(text_at(message, 3));
+    if (message.size() > 3) words = TRY(element_at(message, 3));
     return FromRelay(
         from_relay::Ok{.id = id, .accepted = message.elements[2].get<bool>(), .message = std::move(words)});
 }
@@ -157,7 +160,7 @@ Result<ToRelay> parse_to_relay(std::string_view json)
     const std::string& verb = message.verb();
     if (verb == "EVENT") return ToRelay(to_relay::Publish{TRY(event_at(message, 1))});
     if (verb == "AUTH") return ToRelay(to_relay::Auth{TRY(event_at(message, 1))});
-    if (verb != "REQ" && verb != "COUNT" && verb != "CLOSE") return malformed("unknown verb");
+    if (verb != "REQ" && verb != "COUNT" && verb != "CLOSE") return malformed_message("unknown verb");
 
     std::string subscription = TRY(subscription_at(message, 1));
     if (verb == "CLOSE") return ToRelay(to_relay::Close{std::move(subscription)});
@@ -171,14 +174,15 @@ Result<FromRelay> parse_from_relay(std::string_view json)
     const Parsed message = TRY(parse_message(json));
     const std::string& verb = message.verb();
     if (verb == "OK") return parse_ok(message);
-    if (verb == "NOTICE") return FromRelay(from_relay::Notice{TRY(text_at(message, 1))});
-    if (verb == "AUTH") return FromRelay(from_relay::Auth{TRY(text_at(message, 1))});
-    if (verb != "EVENT" && verb != "EOSE" && verb != "CLOSED" && verb != "COUNT") return malformed("unknown verb");
+    if (verb == "NOTICE") return FromRelay(from_relay::Notice{TRY(element_at(message, 1))});
+    if (verb == "AUTH") return FromRelay(from_relay::Auth{TRY(element_at(message, 1))});
+    if (verb != "EVENT" && verb != "EOSE" && verb != "CLOSED" && verb != "COUNT")
+        return malformed_message("unknown verb");
 
     std::string subscription = TRY(subscription_at(message, 1));
     if (verb == "EOSE") return FromRelay(from_relay::EndOfStored{std::move(subscription)});
     if (verb == "CLOSED") {
-        std::string text = message.size() > 2 ? TRY(text_at(message, 2)) : std::string();
+        std::string text = message.size() > 2 ? TRY(element_at(message, 2)) : std::string();
         return FromRelay(from_relay::Closed{std::move(subscription), std::move(text)});
     }
     if (verb == "EVENT") {
@@ -187,7 +191,7 @@ Result<FromRelay> parse_from_relay(std::string_view json)
     }
     const nlohmann::json* const count = message.size() > 2 ? member(message.elements[2], "count") : nullptr;
     const auto number = count == nullptr ? std::nullopt : whole_number(*count, UINT64_MAX);
-    if (!number) return malformed("a COUNT without a count");
+    if (!number) return malformed_message("a COUNT without a count");
     return FromRelay(from_relay::Count{std::move(subscription), *number});
 }
 

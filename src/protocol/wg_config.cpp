@@ -1,5 +1,6 @@
 #include "protocol/wg_config.h"
 
+#include "base/ascii.h"
 #include "protocol/constants.h"
 
 #include <algorithm>
@@ -11,17 +12,11 @@ namespace adit::protocol {
 
 namespace {
 
+constexpr std::string_view kBlanks = " \t\r"; // files of Windows end their lines with \r\n
+
 constexpr std::size_t kMaxText = 64 * 1024;
 constexpr std::size_t kMaxList = 16;
 constexpr std::uint64_t kMinMtu = 576;
-
-std::string to_lower(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return out;
-}
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
@@ -32,13 +27,6 @@ std::string plain_line(std::string_view text)
     std::replace_if(
         out.begin(), out.end(), [](char c) { return is_control(c) || c == '<' || c == '>'; }, ' ');
     return out;
-}
-
-std::string_view trimmed(std::string_view text)
-{
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
-    return text;
 }
 
 std::string joined(const std::vector<std::string>& items)
@@ -104,7 +92,7 @@ std::optional<std::vector<std::string>> parse_list(std::string_view text, bool (
     std::vector<std::string> out;
     while (true) {
         const std::size_t comma = std::min(text.find(','), text.size());
-        const std::string_view item = trimmed(text.substr(0, comma));
+        const std::string_view item = trimmed(text.substr(0, comma), kBlanks);
         if (!fits(item) || out.size() >= kMaxList) return std::nullopt;
         out.emplace_back(item);
         if (comma == text.size()) return out;
@@ -207,7 +195,7 @@ bool read_peer_key(Reading& reading, std::string_view key, std::string_view valu
 
 bool read_line(Reading& reading, std::string_view line)
 {
-    line = trimmed(line.substr(0, line.find('#')));
+    line = trimmed(line.substr(0, line.find('#')), kBlanks);
     if (line.empty()) return true;
     if (line.front() == '[') return enter(reading, line);
     const std::size_t equals = line.find('=');

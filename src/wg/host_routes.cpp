@@ -18,7 +18,10 @@ namespace netlink {
 
 namespace {
 
-Error malformed(std::string_view what) { return Error{Reason::io, "malformed rtnetlink answer: " + std::string(what)}; }
+Error malformed_route(std::string_view what)
+{
+    return Error{Reason::io, "malformed rtnetlink answer: " + std::string(what)};
+}
 
 std::optional<HostAddress::Family> family_of(unsigned char number)
 {
@@ -40,25 +43,25 @@ std::optional<HostAddress> read_address(HostAddress::Family family, ByteView byt
 Result<std::optional<NumberedRoute>> parse_route(ByteView payload)
 {
     rtmsg header;
-    if (payload.size() < sizeof header) return malformed("route");
+    if (payload.size() < sizeof header) return malformed_route("route");
     std::memcpy(&header, payload.data(), sizeof header);
     const auto family = family_of(header.rtm_family);
     std::uint32_t table = header.rtm_table;
     if (!family || (header.rtm_flags & RTM_F_CLONED) != 0) return std::optional<NumberedRoute>();
-    if (header.rtm_dst_len > bits_of(*family)) return malformed("prefix of a route");
+    if (header.rtm_dst_len > bits_of(*family)) return malformed_route("prefix of a route");
 
     NumberedRoute out{{{*family, {}}, header.rtm_dst_len}, 0};
     ByteView rest = payload.subspan(sizeof header);
     while (const auto attribute = next_attribute(rest)) {
         if (attribute->type == RTA_DST) {
             const auto address = read_address(*family, attribute->payload);
-            if (!address) return malformed("destination of a route");
+            if (!address) return malformed_route("destination of a route");
             out.destination.address = *address;
         }
         if (attribute->type == RTA_OIF) out.interface = read_number<std::uint32_t>(attribute->payload).value_or(0);
         if (attribute->type == RTA_TABLE) table = read_number<std::uint32_t>(attribute->payload).value_or(table);
     }
-    if (!rest.empty()) return malformed("route");
+    if (!rest.empty()) return malformed_route("route");
     if (table == RT_TABLE_LOCAL) return std::optional<NumberedRoute>();
     return std::optional(out);
 }
@@ -66,11 +69,11 @@ Result<std::optional<NumberedRoute>> parse_route(ByteView payload)
 Result<std::optional<NumberedAddress>> parse_address(ByteView payload)
 {
     ifaddrmsg header;
-    if (payload.size() < sizeof header) return malformed("address");
+    if (payload.size() < sizeof header) return malformed_route("address");
     std::memcpy(&header, payload.data(), sizeof header);
     const auto family = family_of(header.ifa_family);
     if (!family) return std::optional<NumberedAddress>();
-    if (header.ifa_prefixlen > bits_of(*family)) return malformed("prefix of an address");
+    if (header.ifa_prefixlen > bits_of(*family)) return malformed_route("prefix of an address");
 
     // On a point-to-point link IFA_ADDRESS is the other end and IFA_LOCAL ours; IPv6 has only the former otherwise.
     std::optional<HostAddress> local;
@@ -80,7 +83,7 @@ Result<std::optional<NumberedAddress>> parse_address(ByteView payload)
         if (attribute->type == IFA_LOCAL) local = read_address(*family, attribute->payload);
         if (attribute->type == IFA_ADDRESS) address = read_address(*family, attribute->payload);
     }
-    if (!rest.empty() || (!local && !address)) return malformed("address");
+    if (!rest.empty() || (!local && !address)) return malformed_route("address");
     return std::optional(NumberedAddress{header.ifa_index, local ? *local : *address, header.ifa_prefixlen});
 }
 

@@ -29,7 +29,7 @@ Result<std::uint16_t> find_family(Socket& socket, std::uint32_t sequence)
     }
 }
 
-Error busy(const std::string& interface)
+Error device_busy(const std::string& interface)
 {
     return Error{Reason::device_unavailable, interface + ": other calls took too long"};
 }
@@ -46,7 +46,7 @@ Result<void> NetlinkDevice::apply(std::span<const PeerChange> changes)
 {
     const Deadline deadline(kDeviceTimeout);
     const std::unique_lock lock(one_call_, deadline.end());
-    if (!lock) return busy(interface_);
+    if (!lock) return device_busy(interface_);
 
     Socket socket = TRY(Socket::open(NETLINK_GENERIC, deadline));
     const std::uint16_t family = TRY(find_family(socket, 1));
@@ -62,7 +62,7 @@ Result<DeviceStatus> NetlinkDevice::status()
 {
     const Deadline deadline(kDeviceTimeout);
     const std::unique_lock lock(one_call_, deadline.end());
-    if (!lock) return busy(interface_);
+    if (!lock) return device_busy(interface_);
 
     Socket socket = TRY(Socket::open(NETLINK_GENERIC, deadline));
     const std::uint16_t family = TRY(find_family(socket, 1));

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint8_t kControlVersion = 1;
 
-Error malformed(std::string_view what)
+Error malformed_answer(std::string_view what)
 {
     return Error{Reason::device_unavailable, "malformed netlink answer: " + std::string(what)};
 }
@@ -81,14 +81,14 @@ Result<AllowedIp> read_allowed_ip(ByteView attributes)
         if (attribute->type == WGALLOWEDIP_A_CIDR_MASK) prefix = read_number<std::uint8_t>(attribute->payload);
         if (attribute->type == WGALLOWEDIP_A_IPADDR) address = attribute->payload;
     }
-    if (!attributes.empty()) return malformed("allowed IP");
+    if (!attributes.empty()) return malformed_answer("allowed IP");
     AllowedIp out;
     if (family == AF_INET6)
         out.address.family = HostAddress::Family::v6;
     else if (family != AF_INET)
-        return malformed("family of an allowed IP");
+        return malformed_answer("family of an allowed IP");
     const unsigned bits = out.address.family == HostAddress::Family::v4 ? 32 : 128;
-    if (!prefix || *prefix > bits || address.size() != bits / 8) return malformed("allowed IP");
+    if (!prefix || *prefix > bits || address.size() != bits / 8) return malformed_answer("allowed IP");
     out.prefix = *prefix;
     std::copy(address.begin(), address.end(), out.address.bytes.begin());
     return out;
@@ -115,7 +115,7 @@ WipedBytes encode_get_family(std::uint32_t sequence)
 
 Result<std::uint16_t> parse_family(ByteView payload)
 {
-    if (payload.size() < sizeof(genlmsghdr)) return malformed("family");
+    if (payload.size() < sizeof(genlmsghdr)) return malformed_answer("family");
     ByteView rest = payload.subspan(sizeof(genlmsghdr));
     while (const auto attribute = next_attribute(rest)) {
         if (attribute->type != CTRL_ATTR_FAMILY_ID) continue;
@@ -123,7 +123,7 @@ Result<std::uint16_t> parse_family(ByteView payload)
         if (id && *id >= NLMSG_MIN_TYPE) return *id;
         break;
     }
-    return malformed("family");
+    return malformed_answer("family");
 }
 
 WipedBytes encode_get_device(std::uint16_t family, std::string_view interface, std::uint32_t sequence)
@@ -172,17 +172,17 @@ Result<DeviceDump::Progress> DeviceDump::feed(ByteView datagram)
         const std::uint16_t type = message->header.nlmsg_type;
         if (type == NLMSG_DONE || type == NLMSG_ERROR) {
             const auto code = read_number<std::int32_t>(message->payload);
-            if (!code || *code > 0 || *code < -4095) return malformed("end of the dump");
+            if (!code || *code > 0 || *code < -4095) return malformed_answer("end of the dump");
             if (*code == -EINTR) interrupted_ = true;
             if (interrupted_) return Progress::interrupted;
             if (*code != 0) return error_of(-*code, "dump");
             return Progress::done;
         }
         if (type < NLMSG_MIN_TYPE) continue;
-        if (message->payload.size() < sizeof(genlmsghdr)) return malformed("device");
+        if (message->payload.size() < sizeof(genlmsghdr)) return malformed_answer("device");
         TRY(read_device(message->payload.subspan(sizeof(genlmsghdr))));
     }
-    if (!datagram.empty()) return malformed("message");
+    if (!datagram.empty()) return malformed_answer("message");
     return Progress::more;
 }
 
@@ -191,19 +191,19 @@ Result<void> DeviceDump::read_device(ByteView attributes)
     while (const auto attribute = next_attribute(attributes)) {
         if (attribute->type == WGDEVICE_A_PUBLIC_KEY) {
             const auto key = read_key(attribute->payload);
-            if (!key) return malformed("public key");
+            if (!key) return malformed_answer("public key");
             status_.public_key.emplace(*key);
         } else if (attribute->type == WGDEVICE_A_LISTEN_PORT) {
             const auto port = read_number<std::uint16_t>(attribute->payload);
-            if (!port) return malformed("listen port");
+            if (!port) return malformed_answer("listen port");
             status_.listen_port = *port;
         } else if (attribute->type == WGDEVICE_A_PEERS) {
             ByteView peers = attribute->payload;
             while (const auto peer = next_attribute(peers)) TRY(read_peer(peer->payload));
-            if (!peers.empty()) return malformed("peers");
+            if (!peers.empty()) return malformed_answer("peers");
         }
     }
-    if (!attributes.empty()) return malformed("device");
+    if (!attributes.empty()) return malformed_answer("device");
     return {};
 }
 
@@ -234,14 +234,14 @@ Result<void> DeviceDump::read_peer(ByteView attributes)
             ByteView list = payload;
             while (const auto element = next_attribute(list))
                 allowed_ips.push_back(TRY(read_allowed_ip(element->payload)));
-            if (!list.empty()) return malformed("allowed IPs");
+            if (!list.empty()) return malformed_answer("allowed IPs");
             break;
         }
         default: // attributes of a newer kernel
             break;
         }
     }
-    if (!attributes.empty() || !key) return malformed("peer");
+    if (!attributes.empty() || !key) return malformed_answer("peer");
 
     // A peer too big for one message goes on in the next with nothing but its key and further allowed IPs.
     const protocol::WireguardKey peer_key(*key);

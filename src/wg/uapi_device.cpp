@@ -109,7 +109,7 @@ private:
     Deadline deadline_;
 };
 
-Error busy() { return Error{Reason::device_unavailable, "UAPI: other calls took too long"}; }
+Error socket_busy() { return Error{Reason::device_unavailable, "UAPI: other calls took too long"}; }
 
 } // namespace
 
@@ -133,7 +133,7 @@ Result<void> UapiDevice::apply(std::span<const PeerChange> changes)
 {
     const Deadline deadline(kDeviceTimeout);
     const std::unique_lock lock(one_call_, deadline.end());
-    if (!lock) return busy();
+    if (!lock) return socket_busy();
     while (!changes.empty()) {
         const auto batch = changes.first(std::min(changes.size(), kChangesPerRequest));
         TRY(uapi::parse_set_answer(TRY(ask(uapi::encode_set(batch), deadline))));
@@ -146,7 +146,7 @@ Result<DeviceStatus> UapiDevice::status()
 {
     const Deadline deadline(kDeviceTimeout);
     const std::unique_lock lock(one_call_, deadline.end());
-    if (!lock) return busy();
+    if (!lock) return socket_busy();
     return uapi::parse_get_answer(TRY(ask(uapi::kGetRequest, deadline)));
 }
 

@@ -8,7 +8,7 @@ namespace adit::app {
 namespace {
 
 using fakes::FakeLightning;
-using Mood = FakeLightning::Mood;
+using NodeMood = FakeLightning::Mood;
 using session::State;
 
 struct Case {
@@ -16,19 +16,20 @@ struct Case {
     FakeLightning::Way way;
     bool cancels_plain; // LND can, phoenixd can not
     const char* call;   // that misbehaves while the process lives
-    Mood mood;
+    NodeMood mood;
 };
 
 constexpr Case kCases[]{
-    {"phoenixd answers", FakeLightning::Way::plain, false, "", Mood::answers},
-    {"phoenixd is silent before it makes an invoice", FakeLightning::Way::plain, false, "make", Mood::silent_before},
-    {"phoenixd is silent after it made an invoice", FakeLightning::Way::plain, false, "make", Mood::silent_after},
-    {"phoenixd is silent when asked about it", FakeLightning::Way::plain, false, "look_up", Mood::silent_before},
-    {"lnd answers", FakeLightning::Way::plain, true, "", Mood::answers},
-    {"lnd holds", FakeLightning::Way::hold, true, "", Mood::answers},
-    {"lnd is silent before it settles", FakeLightning::Way::hold, true, "settle", Mood::silent_before},
-    {"lnd is silent after it settled", FakeLightning::Way::hold, true, "settle", Mood::silent_after},
-    {"lnd is silent when asked about it", FakeLightning::Way::hold, true, "look_up", Mood::silent_after},
+    {"phoenixd answers", FakeLightning::Way::plain, false, "", NodeMood::answers},
+    {"phoenixd is silent before it makes an invoice", FakeLightning::Way::plain, false, "make",
+     NodeMood::silent_before},
+    {"phoenixd is silent after it made an invoice", FakeLightning::Way::plain, false, "make", NodeMood::silent_after},
+    {"phoenixd is silent when asked about it", FakeLightning::Way::plain, false, "look_up", NodeMood::silent_before},
+    {"lnd answers", FakeLightning::Way::plain, true, "", NodeMood::answers},
+    {"lnd holds", FakeLightning::Way::hold, true, "", NodeMood::answers},
+    {"lnd is silent before it settles", FakeLightning::Way::hold, true, "settle", NodeMood::silent_before},
+    {"lnd is silent after it settled", FakeLightning::Way::hold, true, "settle", NodeMood::silent_after},
+    {"lnd is silent when asked about it", FakeLightning::Way::hold, true, "look_up", NodeMood::silent_after},
 };
 
 /// Every grant of this key together; none without a session.
@@ -41,7 +42,7 @@ std::uint64_t seconds_sold(ShopWorld& world, const protocol::WireguardKey& key)
 
 /// One hour is asked for, paid, and delivered; the process dies at the n-th moment; the payer pays if there is
 /// something to pay. True: the process lived to the end.
-bool sale_dies_at(int n, const Case& c)
+bool settlement_dies_at(int n, const Case& c)
 {
     ShopWorld world({.lightning = c.way});
     world.lightning->set_cancels_plain(c.cancels_plain);
@@ -88,7 +89,7 @@ TEST(LightningCrash, AtAnyWriteAndAnyCallOfTheNodeWhoIsChargedHasTheTunnelOnce)
     for (const Case& c : kCases) {
         for (int n = 1;; ++n) {
             ++points;
-            if (sale_dies_at(n, c) || HasFatalFailure()) break;
+            if (settlement_dies_at(n, c) || HasFatalFailure()) break;
         }
         if (HasFailure()) return;
     }
@@ -105,7 +106,7 @@ bool cancelled_sale_dies_at(int n, int attends_before)
     world.restart(&death);
     if (!world.process->lightning_sale || !world.ask_invoice(payer)) return false;
     EXPECT_TRUE(world.lightning->pay(payer.hash));
-    world.lightning->set_mood("settle", Mood::silent_before);
+    world.lightning->set_mood("settle", NodeMood::silent_before);
     for (int i = 0; i < attends_before; ++i) world.process->settlements->attend(payments::PurchaseId{1});
     world.lightning->cancel_by_itself(payer.hash);
     for (int i = 0; i < 3; ++i) world.process->settlements->attend(payments::PurchaseId{1});
@@ -138,7 +139,7 @@ TEST(LightningCrash, AtAnyMomentOfAPaymentThatIsCancelledNoTunnelIsLeft)
 }
 
 /// Paid, and the device refuses for longer than the deadline: the buyer gets ecash of the wallet's instead.
-bool refund_dies_at(int n)
+bool cancellation_dies_at(int n)
 {
     ShopWorld world({.fee_ppk = 100, .lightning = FakeLightning::Way::plain});
     const Buyer first = world.buyer({4, 16, 32, 64}); // whose money pays the refund
@@ -180,7 +181,7 @@ TEST(LightningCrash, AtAnyMomentOfARefundInEcashThePayerGetsItOnce)
     int points = 0;
     for (int n = 1; n < 200; ++n) {
         ++points;
-        if (refund_dies_at(n) || HasFatalFailure()) break;
+        if (cancellation_dies_at(n) || HasFatalFailure()) break;
     }
     std::printf("died at %d points of a refund\n", points);
     EXPECT_GT(points, 5);

@@ -196,8 +196,8 @@ bool renewal_dies_at(int n, const Mood& mood)
     EXPECT_EQ(before.status, 200);
     Buyer second = world.buyer({4, 32, 64});
     second.client_key = first.client_key;
-    world.sign_request(second, second.key);
     world.clock.pass(Seconds(600));
+    world.sign_request(second, second.key);
 
     Death death(n);
     world.restart(&death);

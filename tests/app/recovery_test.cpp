@@ -12,7 +12,7 @@ using devnet::FaultMoment;
 using protocol::Delivered;
 using session::State;
 
-Fault at_mint(const char* endpoint, FaultAct act, FaultMoment moment, std::optional<std::uint64_t> times = 1)
+Fault mint_fault(const char* endpoint, FaultAct act, FaultMoment moment, std::optional<std::uint64_t> times = 1)
 {
     Fault fault;
     fault.endpoint = endpoint;
@@ -22,7 +22,7 @@ Fault at_mint(const char* endpoint, FaultAct act, FaultMoment moment, std::optio
     return fault;
 }
 
-store::Purchase open_purchase(ShopWorld& world)
+store::Purchase purchase_in_flight(ShopWorld& world)
 {
     const auto open = world.process->store->open_purchases().value();
     EXPECT_EQ(open.size(), 1U);
@@ -48,18 +48,18 @@ void expect_sold(ShopWorld& world, const Buyer& buyer)
 TEST(Recovery, AnUnknownSwapKeepsItsClaimButItsAddressForThirtySecondsOnly)
 {
     ShopWorld world({.subnet = "10.66.42.0/30"}); // two addresses
-    world.faults.add(at_mint("mint.*", FaultAct::drop, FaultMoment::before, std::nullopt));
+    world.faults.add(mint_fault("mint.*", FaultAct::drop, FaultMoment::before, std::nullopt));
     const Buyer buyer = world.buyer({4, 32, 64});
     EXPECT_EQ(world.ask(buyer).status, 503);
-    EXPECT_TRUE(open_purchase(world).holds_lease);
+    EXPECT_TRUE(purchase_in_flight(world).holds_lease);
     let_pass(world, Seconds(29));
-    EXPECT_TRUE(open_purchase(world).holds_lease);
+    EXPECT_TRUE(purchase_in_flight(world).holds_lease);
     let_pass(world, Seconds(1));
-    EXPECT_FALSE(open_purchase(world).holds_lease);
-    EXPECT_EQ(open_purchase(world).state, State::swapping);
+    EXPECT_FALSE(purchase_in_flight(world).holds_lease);
+    EXPECT_EQ(purchase_in_flight(world).state, State::swapping);
     world.faults.clear();
     let_pass(world, Seconds(300));
-    EXPECT_EQ(open_purchase(world).state, State::redeemed) << "by itself";
+    EXPECT_EQ(purchase_in_flight(world).state, State::redeemed) << "by itself";
     EXPECT_FALSE(world.has_tunnel(buyer)) << "its time starts when it is claimed";
     let_pass(world, Seconds(86'400));
     expect_sold(world, buyer);
@@ -68,29 +68,30 @@ TEST(Recovery, AnUnknownSwapKeepsItsClaimButItsAddressForThirtySecondsOnly)
 TEST(Recovery, WithEveryAddressGoneARedeemedPurchaseWaitsForOne)
 {
     ShopWorld world({.subnet = "10.66.42.0/30"});
-    world.faults.add(at_mint("mint.swap", FaultAct::drop, FaultMoment::after));
+    world.faults.add(mint_fault("mint.swap", FaultAct::drop, FaultMoment::after));
     const Buyer unlucky = world.buyer({4, 32, 64});
     EXPECT_EQ(world.ask(unlucky).status, 503);
     let_pass(world, Seconds(31));
     let_pass(world, Seconds(310)); // the address it had has rested
-    ASSERT_EQ(open_purchase(world).state, State::redeemed);
+    ASSERT_EQ(purchase_in_flight(world).state, State::redeemed);
     int sold = 0;
     while (sold < 5 && world.ask(world.buyer({4, 32, 64})).status == 200) ++sold;
     ASSERT_EQ(sold, 2);
     const Answered waiting = world.ask(unlucky);
     EXPECT_EQ(waiting.status, 503) << waiting.response.body;
-    EXPECT_EQ(open_purchase(world).state, State::redeemed) << "paid, and not forgotten";
+    EXPECT_EQ(purchase_in_flight(world).state, State::redeemed) << "paid, and not forgotten";
 }
 
 TEST(Recovery, WhatWasPaidForInTheBackgroundHoldsNoAddressUntilItsBuyerComes)
 {
     ShopWorld world;
-    world.faults.add(at_mint("mint.swap", FaultAct::drop, FaultMoment::after));
+    world.faults.add(mint_fault("mint.swap", FaultAct::drop, FaultMoment::after));
     const Buyer buyer = world.buyer({4, 32, 64});
     EXPECT_EQ(world.ask(buyer).status, 503);
     let_pass(world, Seconds(10));
-    ASSERT_EQ(open_purchase(world).state, State::redeemed);
-    EXPECT_FALSE(open_purchase(world).holds_lease) << "or strangers who pay a little could empty the pool for a month";
+    ASSERT_EQ(purchase_in_flight(world).state, State::redeemed);
+    EXPECT_FALSE(purchase_in_flight(world).holds_lease)
+        << "or strangers who pay a little could empty the pool for a month";
     const auto resting = world.process->store->taken_addresses().value();
     ASSERT_EQ(resting.size(), 1U);
     EXPECT_EQ(resting[0].rests_until, world.clock.now() + Seconds(300));
@@ -103,15 +104,15 @@ TEST(Recovery, OutputsAreMadeAnewWhereTheKeysetWasRotated)
 {
     ShopWorld world;
     const Buyer buyer = world.buyer({4, 32, 64});
-    world.faults.add(at_mint("mint.swap", FaultAct::drop, FaultMoment::before));
+    world.faults.add(mint_fault("mint.swap", FaultAct::drop, FaultMoment::before));
     EXPECT_EQ(world.ask(buyer).status, 503);
     const auto keyset = world.mint.rotate({});
     let_pass(world, Seconds(10));
-    EXPECT_EQ(open_purchase(world).state, State::redeemed);
+    EXPECT_EQ(purchase_in_flight(world).state, State::redeemed);
     const auto proofs = world.process->store->wallet_proofs(store::ProofState::unspent).value();
     EXPECT_FALSE(proofs.empty());
     for (const auto& each : proofs) EXPECT_EQ(each.proof.keyset, keyset);
-    EXPECT_EQ(world.process->store->swaps(open_purchase(world).id).value().size(), 2U) << "both sets are kept";
+    EXPECT_EQ(world.process->store->swaps(purchase_in_flight(world).id).value().size(), 2U) << "both sets are kept";
     expect_sold(world, buyer);
 }
 
@@ -120,11 +121,11 @@ TEST(Recovery, WhatWasSignedBeforeTheKeysetWasRotatedIsRestored)
     ShopWorld world;
     const Buyer buyer = world.buyer({4, 32, 64});
     const auto before = world.mint.keysets().front().id;
-    world.faults.add(at_mint("mint.swap", FaultAct::drop, FaultMoment::after));
+    world.faults.add(mint_fault("mint.swap", FaultAct::drop, FaultMoment::after));
     EXPECT_EQ(world.ask(buyer).status, 503);
     world.mint.rotate({});
     let_pass(world, Seconds(10));
-    EXPECT_EQ(open_purchase(world).state, State::redeemed);
+    EXPECT_EQ(purchase_in_flight(world).state, State::redeemed);
     const auto proofs = world.process->store->wallet_proofs(store::ProofState::unspent).value();
     EXPECT_FALSE(proofs.empty());
     for (const auto& each : proofs) EXPECT_EQ(each.proof.keyset, before);
@@ -137,15 +138,15 @@ TEST(Recovery, AnOldSetThatTheMintSignedLateIsFoundToo)
     // signed one of the two, whichever.
     ShopWorld world;
     const Buyer buyer = world.buyer({4, 32, 64});
-    world.faults.add(at_mint("mint.swap", FaultAct::drop, FaultMoment::before));
+    world.faults.add(mint_fault("mint.swap", FaultAct::drop, FaultMoment::before));
     EXPECT_EQ(world.ask(buyer).status, 503);
     world.mint.rotate({});
-    Fault late = at_mint("mint.swap", FaultAct::drop, FaultMoment::after);
+    Fault late = mint_fault("mint.swap", FaultAct::drop, FaultMoment::after);
     late.skip = 1; // the old bytes are refused, the new ones are taken and the answer is lost
     world.faults.add(late);
     let_pass(world, Seconds(10));
     let_pass(world, Seconds(60));
-    EXPECT_EQ(open_purchase(world).state, State::redeemed);
+    EXPECT_EQ(purchase_in_flight(world).state, State::redeemed);
     expect_sold(world, buyer);
 }
 
@@ -153,9 +154,9 @@ TEST(Recovery, SignaturesThatDoNotVerifyAreNoAnswer)
 {
     ShopWorld world;
     const Buyer buyer = world.buyer({4, 32, 64});
-    world.faults.add(at_mint("mint.swap", FaultAct::lie_bad_signature, FaultMoment::before));
+    world.faults.add(mint_fault("mint.swap", FaultAct::lie_bad_signature, FaultMoment::before));
     EXPECT_EQ(world.ask(buyer).status, 503);
-    EXPECT_EQ(open_purchase(world).state, State::swapping);
+    EXPECT_EQ(purchase_in_flight(world).state, State::swapping);
     EXPECT_EQ(world.wallet(), 0U) << "nothing is booked that is not money";
     world.faults.clear();
     let_pass(world, Seconds(10));
@@ -166,11 +167,11 @@ TEST(Recovery, ALyingRestoreIsNoAnswerEither)
 {
     ShopWorld world;
     const Buyer buyer = world.buyer({4, 32, 64});
-    world.faults.add(at_mint("mint.swap", FaultAct::drop, FaultMoment::after));
+    world.faults.add(mint_fault("mint.swap", FaultAct::drop, FaultMoment::after));
     EXPECT_EQ(world.ask(buyer).status, 503);
-    world.faults.add(at_mint("mint.restore", FaultAct::lie_bad_signature, FaultMoment::before));
+    world.faults.add(mint_fault("mint.restore", FaultAct::lie_bad_signature, FaultMoment::before));
     let_pass(world, Seconds(10));
-    EXPECT_EQ(open_purchase(world).state, State::swapping);
+    EXPECT_EQ(purchase_in_flight(world).state, State::swapping);
     EXPECT_EQ(world.wallet(), 0U);
     let_pass(world, Seconds(60));
     expect_sold(world, buyer);
@@ -184,9 +185,9 @@ TEST(Recovery, ProofsThatArePendingAreNeitherYesNorNo)
     for (const auto& proof : buyer.proofs) ys.push_back(payments::cashu::proof_y(proof.secret).hex());
     world.mint.set_pending(ys, true);
     EXPECT_EQ(world.ask(buyer).status, 503);
-    EXPECT_EQ(open_purchase(world).state, State::swapping);
+    EXPECT_EQ(purchase_in_flight(world).state, State::swapping);
     let_pass(world, Seconds(100));
-    EXPECT_EQ(open_purchase(world).state, State::swapping);
+    EXPECT_EQ(purchase_in_flight(world).state, State::swapping);
     world.mint.set_pending(ys, false);
     let_pass(world, Seconds(400));
     expect_sold(world, buyer);
@@ -195,7 +196,7 @@ TEST(Recovery, ProofsThatArePendingAreNeitherYesNorNo)
 TEST(Recovery, AfterAnHourItIsOwedAndAfterTheAnswerNoMore)
 {
     ShopWorld world;
-    const auto number = world.faults.add(at_mint("mint.*", FaultAct::drop, FaultMoment::before, std::nullopt));
+    const auto number = world.faults.add(mint_fault("mint.*", FaultAct::drop, FaultMoment::before, std::nullopt));
     const Buyer buyer = world.buyer({4, 32, 64});
     EXPECT_EQ(world.ask(buyer).status, 503);
     let_pass(world, Seconds(3599));
@@ -211,7 +212,7 @@ TEST(Recovery, AfterAnHourItIsOwedAndAfterTheAnswerNoMore)
 TEST(Recovery, WhatIsOwedIsOwedAfterARestartToo)
 {
     ShopWorld world;
-    world.faults.add(at_mint("mint.swap", FaultAct::drop, FaultMoment::before, std::nullopt));
+    world.faults.add(mint_fault("mint.swap", FaultAct::drop, FaultMoment::before, std::nullopt));
     const Buyer buyer = world.buyer({4, 32, 64});
     EXPECT_EQ(world.ask(buyer).status, 503);
     world.clock.pass(Seconds(7200));
@@ -222,13 +223,13 @@ TEST(Recovery, WhatIsOwedIsOwedAfterARestartToo)
 TEST(Recovery, AClaimedPurchaseLapsesAfterThirtyDays)
 {
     ShopWorld world;
-    world.faults.add(at_mint("mint.swap", FaultAct::drop, FaultMoment::after));
+    world.faults.add(mint_fault("mint.swap", FaultAct::drop, FaultMoment::after));
     const Buyer buyer = world.buyer({4, 32, 64});
     EXPECT_EQ(world.ask(buyer).status, 503);
     let_pass(world, Seconds(10));
-    ASSERT_EQ(open_purchase(world).state, State::redeemed);
+    ASSERT_EQ(purchase_in_flight(world).state, State::redeemed);
     let_pass(world, Seconds(29 * 86'400));
-    ASSERT_EQ(open_purchase(world).state, State::redeemed);
+    ASSERT_EQ(purchase_in_flight(world).state, State::redeemed);
     let_pass(world, Seconds(86'401));
     EXPECT_TRUE(world.process->store->open_purchases().value().empty());
     EXPECT_EQ(world.ask(buyer).status, 410);
@@ -237,7 +238,7 @@ TEST(Recovery, AClaimedPurchaseLapsesAfterThirtyDays)
 TEST(Recovery, OneSilentMintIsAskedOnceInEachRound)
 {
     ShopWorld world;
-    world.faults.add(at_mint("mint.*", FaultAct::drop, FaultMoment::before, std::nullopt));
+    world.faults.add(mint_fault("mint.*", FaultAct::drop, FaultMoment::before, std::nullopt));
     for (int i = 0; i < 3; ++i) EXPECT_EQ(world.ask(world.buyer({4, 32, 64})).status, 503);
     const int before = world.wire.swaps();
     let_pass(world, Seconds(10));

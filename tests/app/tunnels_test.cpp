@@ -8,7 +8,7 @@ namespace adit::app {
 namespace {
 
 using protocol::Delivered;
-using Mood = wg::MemoryDevice::Mood;
+using DeviceMood = wg::MemoryDevice::Mood;
 
 constexpr std::uint64_t kGiB = 1ULL << 30;
 
@@ -156,9 +156,9 @@ TEST_F(TunnelsTest, BytesOfAnOlderPeerAreNotCountedToASessionThatBeganMeanwhile)
     ShopWorld world({.unit = "GiB"});
     const Buyer buyer = world.buyer({4, 32, 64});
     world.process->tunnels->reconcile();
-    world.device.set_mood(Mood::refuses);
+    world.device.set_mood(DeviceMood::refuses);
     EXPECT_EQ(world.ask(buyer).status, 503); // paid, to be activated below
-    world.device.set_mood(Mood::works);
+    world.device.set_mood(DeviceMood::works);
     world.device.put_foreign(buyer.client_key, {});
     world.device.add_traffic(buyer.client_key, kGiB, kGiB);
 
@@ -239,7 +239,8 @@ TEST_F(TunnelsTest, PeersOfOthersAreLeftAloneAndTheirAddressesAreNotSold)
 
 TEST_F(TunnelsTest, ADeviceThatRefusesToRemoveIsAskedAgain)
 {
-    for (const Mood mood : {Mood::refuses, Mood::refuses_after_half, Mood::silent_after_applying}) {
+    for (const DeviceMood mood :
+         {DeviceMood::refuses, DeviceMood::refuses_after_half, DeviceMood::silent_after_applying}) {
         ShopWorld world;
         const Buyer buyer = world.buyer({4, 32, 64});
         const Delivered delivered = deliver(world, buyer);
@@ -247,7 +248,7 @@ TEST_F(TunnelsTest, ADeviceThatRefusesToRemoveIsAskedAgain)
         world.device.set_mood(mood);
         EXPECT_LE(world.process->tunnels->step(), Milliseconds(1'000)) << "soon";
         EXPECT_EQ(view(world, delivered).status, "active") << "nothing is booked that is not so";
-        world.device.set_mood(Mood::works);
+        world.device.set_mood(DeviceMood::works);
         world.process->tunnels->step();
         EXPECT_FALSE(world.has_tunnel(buyer));
         EXPECT_EQ(view(world, delivered).status, "ended");

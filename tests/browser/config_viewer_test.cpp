@@ -103,11 +103,11 @@ const std::string kState = R"(({
     scripts: document.querySelectorAll('script').length,
 }))";
 
-PageState page_state(const nlohmann::json& json)
+PageState page_state(const nlohmann::json& page)
 {
-    if (!json.is_object()) return {};
-    return {json["visible"], json["shown"],   json["note"],   json["invalid"],
-            json["caption"], json["address"], json["markup"], json["scripts"]};
+    if (!page.is_object()) return {};
+    return {page["visible"], page["shown"],   page["note"],   page["invalid"],
+            page["caption"], page["address"], page["markup"], page["scripts"]};
 }
 
 /// The server with the page on it, and one browser for all tests.

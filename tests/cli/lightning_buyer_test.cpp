@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Mood = LightningWorld::NodeMood;
+using ShopMood = LightningWorld::NodeMood;
 
 class LightningBuying : public ::testing::Test {
 protected:
@@ -292,7 +292,7 @@ TEST_P(OwnNode, PaysOnceAndItsPreimageOpensTheConfig)
 
 TEST_P(OwnNode, AFailureIsSaidAndTriedAgainOnlyByTheUser)
 {
-    world.mood = Mood::fails;
+    world.mood = ShopMood::fails;
     Record record = begun();
     const auto outcome = world.go_on(record);
     EXPECT_EQ(outcome.end, End::refused);
@@ -300,7 +300,7 @@ TEST_P(OwnNode, AFailureIsSaidAndTriedAgainOnlyByTheUser)
     EXPECT_EQ(world.told, 1);
     record = world.reload();
     EXPECT_EQ(record.lightning->attempt, Attempt::failed);
-    world.mood = Mood::pays;
+    world.mood = ShopMood::pays;
     EXPECT_EQ(world.go_on(record).end, End::delivered);
     EXPECT_EQ(world.invoices.size(), 1U);
     EXPECT_EQ(world.invoices[0].paid, 1);
@@ -308,7 +308,7 @@ TEST_P(OwnNode, AFailureIsSaidAndTriedAgainOnlyByTheUser)
 
 TEST_P(OwnNode, AWrongPasswordBeginsNothing)
 {
-    world.mood = Mood::wrong_password;
+    world.mood = ShopMood::wrong_password;
     Record record = begun();
     const auto outcome = world.go_on(record);
     EXPECT_EQ(outcome.end, End::refused);
@@ -318,7 +318,7 @@ TEST_P(OwnNode, AWrongPasswordBeginsNothing)
 
 TEST_P(OwnNode, SilenceAfterPayingIsLookedUp)
 {
-    world.mood = Mood::silent_after;
+    world.mood = ShopMood::silent_after;
     world.verify_silent = true;
     Record record = begun();
     const auto outcome = world.go_on(record);
@@ -328,7 +328,7 @@ TEST_P(OwnNode, SilenceAfterPayingIsLookedUp)
 
 TEST_P(OwnNode, ARequestThatWasLostIsSentAgain)
 {
-    world.mood = Mood::silent_before;
+    world.mood = ShopMood::silent_before;
     Record record = begun();
     EXPECT_EQ(world.go_on(record).end, End::delivered);
     EXPECT_EQ(world.told, 1);
@@ -337,7 +337,7 @@ TEST_P(OwnNode, ARequestThatWasLostIsSentAgain)
 
 TEST_P(OwnNode, APaymentUnderWayStaysOpenAndIsFoundLater)
 {
-    world.mood = Mood::hangs;
+    world.mood = ShopMood::hangs;
     Record record = begun();
     EXPECT_EQ(world.go_on(record).end, End::open);
     record = world.reload();
@@ -351,7 +351,7 @@ TEST_P(OwnNode, APaymentUnderWayStaysOpenAndIsFoundLater)
 
 TEST_P(OwnNode, TheOperatorsWordIsProofToo)
 {
-    world.mood = Mood::hangs;
+    world.mood = ShopMood::hangs;
     Record record = begun();
     world.on_pause = [&] { world.pay(world.invoices.at(0).bolt11); };
     EXPECT_EQ(world.go_on(record).end, End::delivered);

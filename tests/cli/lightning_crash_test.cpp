@@ -6,9 +6,9 @@
 namespace adit::cli {
 namespace {
 
-using Mood = LightningWorld::NodeMood;
+using PayerMood = LightningWorld::NodeMood;
 
-constexpr int kMostMoments = 100;
+constexpr int kMostPaymentMoments = 100;
 
 int paid_times(const LightningWorld& world)
 {
@@ -18,7 +18,7 @@ int paid_times(const LightningWorld& world)
 }
 
 /// Goes on as a user would, who was told to.
-Buyer::Outcome insist(LightningWorld& world, Record& record)
+Buyer::Outcome insist_on_tunnel(LightningWorld& world, Record& record)
 {
     Buyer::Outcome outcome{End::open};
     for (int tries = 0; tries < 6 && outcome.end != End::delivered; ++tries) {
@@ -28,10 +28,10 @@ Buyer::Outcome insist(LightningWorld& world, Record& record)
     return outcome;
 }
 
-int die_everywhere(std::optional<PayerChoice::Kind> payer, Mood mood)
+int die_at_every_payment(std::optional<PayerChoice::Kind> payer, PayerMood mood)
 {
     int moments = 0;
-    for (int at = 1; at < kMostMoments; ++at) {
+    for (int at = 1; at < kMostPaymentMoments; ++at) {
         SCOPED_TRACE("moment " + std::to_string(at));
         LightningWorld world;
         world.mood = mood;
@@ -43,7 +43,7 @@ int die_everywhere(std::optional<PayerChoice::Kind> payer, Mood mood)
         DeathAt death{.at = at};
         const auto first = world.go_on(record, Seconds(30), &death);
         SCOPED_TRACE("died " + death.where + "; " + first.why);
-        const auto last = insist(world, record);
+        const auto last = insist_on_tunnel(world, record);
         EXPECT_EQ(last.end, End::delivered) << last.why;
         EXPECT_EQ(paid_times(world), 1);
         EXPECT_TRUE(!payer || world.shown.empty());
@@ -60,23 +60,23 @@ int die_everywhere(std::optional<PayerChoice::Kind> payer, Mood mood)
 
 TEST(LightningBuyerCrash, NothingIsLostOrPaidTwiceWhenAWalletPays)
 {
-    EXPECT_GT(die_everywhere(std::nullopt, Mood::pays), 15);
+    EXPECT_GT(die_at_every_payment(std::nullopt, PayerMood::pays), 15);
 }
 
 TEST(LightningBuyerCrash, NothingIsLostOrPaidTwiceWhenTheNodePays)
 {
     for (const auto kind : {PayerChoice::Kind::lnd, PayerChoice::Kind::phoenixd}) {
         SCOPED_TRACE(kind == PayerChoice::Kind::lnd ? "lnd" : "phoenixd");
-        for (const Mood mood : {Mood::pays, Mood::silent_after, Mood::silent_before}) {
+        for (const PayerMood mood : {PayerMood::pays, PayerMood::silent_after, PayerMood::silent_before}) {
             SCOPED_TRACE(static_cast<int>(mood));
-            EXPECT_GT(die_everywhere(kind, mood), 15);
+            EXPECT_GT(die_at_every_payment(kind, mood), 15);
         }
     }
 }
 
 TEST(LightningBuyerCrash, AnLnurlIsTheSameWheneverItDies)
 {
-    for (int at = 1; at < kMostMoments; ++at) {
+    for (int at = 1; at < kMostPaymentMoments; ++at) {
         SCOPED_TRACE(at);
         LightningWorld world;
         Record record = world.begin(LightningMode::lnurl);

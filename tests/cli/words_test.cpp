@@ -8,9 +8,9 @@
 namespace adit::cli {
 namespace {
 
-constexpr Option kOptions[]{{"--relay", Option::Takes::values}, {"--tier"}, {"--yes", Option::Takes::nothing}};
+constexpr Option kWordOptions[]{{"--relay", Option::Takes::values}, {"--tier"}, {"--yes", Option::Takes::nothing}};
 
-Result<Arguments> parse(const std::vector<std::string>& words) { return Arguments::parse(words, kOptions); }
+Result<Arguments> parse(const std::vector<std::string>& words) { return Arguments::parse(words, kWordOptions); }
 
 TEST(Arguments, OptionsAndWordsMayBeMixed)
 {

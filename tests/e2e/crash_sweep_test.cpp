@@ -112,12 +112,10 @@ void expect_settled(Shop& shop, const Buyer& buyer, std::uint64_t wallet_before,
 TEST(CrashSweep, ASaleSurvivesAnyDeathWhateverTheMintDoes)
 {
     ADIT_NEEDS_CRASH_POINTS();
-    Shop shop({}, harsh_mint());
-    shop.start();
-    const Trap trap(shop.folder);
     Deaths deaths;
     // One sale in this mood that dies at this point, if it is passed. Gives the points that were passed.
-    const auto sell = [&](const Mood& mood, const std::string& at) {
+    const auto sell = [&](Shop& shop, const Mood& mood, const std::string& at) {
+        const Trap trap(shop.folder);
         shop.world->faults().clear();
         shop.start(trap.environment(at));
         EXPECT_TRUE(trap.until_quiet(*shop.daemon));
@@ -139,7 +137,8 @@ TEST(CrashSweep, ASaleSurvivesAnyDeathWhateverTheMintDoes)
         return passed;
     };
     for (const Mood& mood : moods()) {
-        at_every_point([&](const std::string& at) { return sell(mood, at); });
+        Shop shop({}, harsh_mint()); // one that has sold a lot has a lot to load at every start
+        at_every_point([&](const std::string& at) { return sell(shop, mood, at); });
         if (HasFailure()) return;
     }
     deaths.print("a sale");
@@ -154,11 +153,9 @@ TEST(CrashSweep, AMoneyBackSurvivesAnyDeathWhateverTheMintDoes)
     ADIT_NEEDS_CRASH_POINTS();
     Settings settings;
     settings.prices = {{"100", "sat", "month"}};
-    Shop shop(settings, harsh_mint());
-    shop.start();
-    const Trap trap(shop.folder);
     Deaths deaths;
-    const auto pay_back = [&](const Mood& mood, const std::string& at) {
+    const auto pay_back = [&](Shop& shop, const Mood& mood, const std::string& at) {
+        const Trap trap(shop.folder);
         shop.world->faults().clear();
         shop.start(trap.environment(at));
         EXPECT_TRUE(trap.until_quiet(*shop.daemon));
@@ -205,7 +202,8 @@ TEST(CrashSweep, AMoneyBackSurvivesAnyDeathWhateverTheMintDoes)
     for (const Mood& mood : {Mood{"says yes", {}}, Mood{"says no", twice(FaultAct::reject, FaultMoment::before)},
                              Mood{"is silent before acting", twice(FaultAct::cut, FaultMoment::before)},
                              Mood{"is silent after acting", twice(FaultAct::cut, FaultMoment::after)}}) {
-        at_every_point([&](const std::string& at) { return pay_back(mood, at); });
+        Shop shop(settings, harsh_mint());
+        at_every_point([&](const std::string& at) { return pay_back(shop, mood, at); });
         if (HasFailure()) return;
     }
     deaths.print("a sale that is paid back");

@@ -16,7 +16,7 @@ using devnet::FaultAct;
 using devnet::FaultMoment;
 using fakes::eventually;
 
-struct Mood {
+struct NodeMood {
     const char* name;
     std::vector<Fault> faults;
 };
@@ -31,7 +31,7 @@ Fault at_node(const std::string& endpoint, FaultAct act, FaultMoment moment)
     return fault;
 }
 
-std::vector<Mood> moods(Pays pays)
+std::vector<NodeMood> node_moods(Pays pays)
 {
     switch (pays) {
     case Pays::phoenixd:
@@ -85,7 +85,7 @@ TEST_P(LightningCrash, ASaleSurvivesAnyDeathWhateverTheNodeDoes)
     const Trap trap(shop.folder);
     Deaths deaths;
     std::size_t sales = 0;
-    const auto sell = [&](const Mood& mood, const std::string& at) {
+    const auto sell = [&](const NodeMood& mood, const std::string& at) {
         shop.world->faults().clear();
         shop.start(trap.environment(at));
         EXPECT_TRUE(trap.until_quiet(*shop.daemon));
@@ -106,7 +106,7 @@ TEST_P(LightningCrash, ASaleSurvivesAnyDeathWhateverTheNodeDoes)
         expect_sold_once(shop, payer, ++sales);
         return passed;
     };
-    for (const Mood& mood : moods(GetParam())) {
+    for (const NodeMood& mood : node_moods(GetParam())) {
         at_every_point([&](const std::string& at) { return sell(mood, at); });
         if (HasFailure()) return;
     }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kHour = 0;
 constexpr std::size_t kGib = 1;
 constexpr std::size_t kDay = 2;
-constexpr std::uint64_t kFeePpk = 100; // up to ten proofs cost one sat
+constexpr std::uint64_t kRefusalFeePpk = 100; // up to ten proofs cost one sat
 
 Settings shop_settings()
 {
@@ -27,7 +27,7 @@ Settings shop_settings()
 devnet::WorldOptions with_fee()
 {
     devnet::WorldOptions options;
-    options.mint.fee_ppk = kFeePpk;
+    options.mint.fee_ppk = kRefusalFeePpk;
     return options;
 }
 

@@ -6,9 +6,9 @@
 namespace adit::protocol {
 namespace {
 
-constexpr UnixSeconds kNow{1000};
+constexpr UnixSeconds kDeletionNow{1000};
 
-Event event_of(std::uint32_t kind, std::vector<Tag> tags = {}, std::uint8_t author = 1, UnixSeconds at = kNow)
+Event event_of(std::uint32_t kind, std::vector<Tag> tags = {}, std::uint8_t author = 1, UnixSeconds at = kDeletionNow)
 {
     return make_event({.created_at = at, .kind = kind, .tags = std::move(tags), .content = ""}, author);
 }
@@ -19,7 +19,7 @@ TEST(Deletion, TheDraftNamesEachTargetAndEachKindOnce)
     const Event b = event_of(7375, {{"x", "b"}});
     const Coordinate listing{.kind = 30402, .author = a.pubkey, .d_tag = "one:two"};
     const std::vector<DeletedEvent> events{{a.id, a.kind}, {b.id, b.kind}};
-    const EventDraft draft = deletion_draft(events, std::span(&listing, 1), kNow, "retired");
+    const EventDraft draft = deletion_draft(events, std::span(&listing, 1), kDeletionNow, "retired");
     EXPECT_EQ(draft.kind, 5U);
     EXPECT_EQ(draft.content, "retired");
     EXPECT_EQ(draft.tags, (std::vector<Tag>{{"e", encode_hex(a.id)},
@@ -33,16 +33,16 @@ TEST(Deletion, CoversTheAuthorsOwnEventByIdWheneverItWasMade)
 {
     const Event target = event_of(1, {}, 1, UnixSeconds(5000));
     const std::vector<DeletedEvent> events{{target.id, 1}};
-    EXPECT_TRUE(deletes(make_event(deletion_draft(events, {}, kNow), 1), target));
-    EXPECT_FALSE(deletes(make_event(deletion_draft(events, {}, kNow), 2), target)) << "another's";
-    EXPECT_FALSE(deletes(make_event(deletion_draft(events, {}, kNow), 1), event_of(1))) << "not named";
+    EXPECT_TRUE(deletes(make_event(deletion_draft(events, {}, kDeletionNow), 1), target));
+    EXPECT_FALSE(deletes(make_event(deletion_draft(events, {}, kDeletionNow), 2), target)) << "another's";
+    EXPECT_FALSE(deletes(make_event(deletion_draft(events, {}, kDeletionNow), 1), event_of(1))) << "not named";
     EXPECT_FALSE(deletes(event_of(1, {{"e", encode_hex(target.id)}}), target)) << "no deletion";
 }
 
 TEST(Deletion, ACoordinateCoversVersionsUpToItsTimeAndALaterOneLivesAgain)
 {
     const Coordinate listing{.kind = 30402, .author = secret_key(1).public_key(), .d_tag = "d"};
-    const Event deletion = make_event(deletion_draft({}, std::span(&listing, 1), kNow));
+    const Event deletion = make_event(deletion_draft({}, std::span(&listing, 1), kDeletionNow));
     EXPECT_TRUE(deletes(deletion, event_of(30402, {{"d", "d"}}, 1, UnixSeconds(999))));
     EXPECT_TRUE(deletes(deletion, event_of(30402, {{"d", "d"}}, 1, UnixSeconds(1000))));
     EXPECT_FALSE(deletes(deletion, event_of(30402, {{"d", "d"}}, 1, UnixSeconds(1001))));
@@ -54,7 +54,7 @@ TEST(Deletion, ACoordinateCoversVersionsUpToItsTimeAndALaterOneLivesAgain)
 TEST(Deletion, NobodyDeletesAnothersCoordinate)
 {
     const Coordinate listing{.kind = 30402, .author = secret_key(1).public_key(), .d_tag = "d"};
-    const Event deletion = make_event(deletion_draft({}, std::span(&listing, 1), kNow), 2);
+    const Event deletion = make_event(deletion_draft({}, std::span(&listing, 1), kDeletionNow), 2);
     EXPECT_FALSE(deletes(deletion, event_of(30402, {{"d", "d"}}, 1)));
     EXPECT_FALSE(deletes(deletion, event_of(30402, {{"d", "d"}}, 2)));
 }

@@ -9,9 +9,9 @@ namespace {
 
 using testing::ElementsAre;
 
-PublicKey key() { return SecretKey::parse_hex(std::string(63, '0') + "1").value().public_key(); }
+PublicKey info_key() { return SecretKey::parse_hex(std::string(63, '0') + "1").value().public_key(); }
 
-Listing listing()
+Listing info_listing()
 {
     Listing l;
     l.d_tag = "vpn-1";
@@ -32,8 +32,8 @@ Listing listing()
 
 TEST(InfoBody, SaysWhatTheListingSaysWithoutRepeats)
 {
-    const Info info = info_of(listing(), key(), "vpn.example");
-    EXPECT_EQ(info.pubkey, key().hex());
+    const Info info = info_of(info_listing(), info_key(), "vpn.example");
+    EXPECT_EQ(info.pubkey, info_key().hex());
     EXPECT_EQ(info.spec_version, "vpn-marketplace/1");
     EXPECT_THAT(info.payment_methods, ElementsAre("lightning", "cashu"));
     EXPECT_THAT(info.mints, ElementsAre("https://m1", "https://m2"));
@@ -43,24 +43,24 @@ TEST(InfoBody, SaysWhatTheListingSaysWithoutRepeats)
 
 TEST(InfoBody, IsJsonWithAmountsAsNumbers)
 {
-    const std::string text = encode_info(info_of(listing(), key(), "vpn.example"));
-    const auto json = nlohmann::json::parse(text, nullptr, false);
-    ASSERT_TRUE(json.is_object()) << text;
-    EXPECT_EQ(json["prices"][0]["amount"].dump(), "100");
-    EXPECT_EQ(json["prices"][1]["amount"].dump(), "0.5");
-    EXPECT_EQ(json["prices"][1]["unit"], "da\"y");
-    EXPECT_EQ(json["region"], nlohmann::json({{"country", "DE"}, {"geohash", "u33d"}}));
-    EXPECT_EQ(json["title"], "T \"quoted\"");
-    EXPECT_FALSE(json.contains("policy_url"));
+    const std::string text = encode_info(info_of(info_listing(), info_key(), "vpn.example"));
+    const auto body = nlohmann::json::parse(text, nullptr, false);
+    ASSERT_TRUE(body.is_object()) << text;
+    EXPECT_EQ(body["prices"][0]["amount"].dump(), "100");
+    EXPECT_EQ(body["prices"][1]["amount"].dump(), "0.5");
+    EXPECT_EQ(body["prices"][1]["unit"], "da\"y");
+    EXPECT_EQ(body["region"], nlohmann::json({{"country", "DE"}, {"geohash", "u33d"}}));
+    EXPECT_EQ(body["title"], "T \"quoted\"");
+    EXPECT_FALSE(body.contains("policy_url"));
     for (const auto* member :
          {"software", "version", "spec_version", "pubkey", "endpoint", "summary", "content", "protocols", "policies",
           "payment_methods", "mints", "cashu_purchase_endpoints", "lightning_endpoints"})
-        EXPECT_TRUE(json.contains(member)) << member;
+        EXPECT_TRUE(body.contains(member)) << member;
 }
 
 TEST(InfoBody, GoesThroughJsonAndBack)
 {
-    Info info = info_of(listing(), key(), "vpn.example");
+    Info info = info_of(info_listing(), info_key(), "vpn.example");
     info.policy_url = "https://v/policy";
     info.prices = {{"100", "sat", "hour"}, {"0.5", "usd", "day"}};
     const auto parsed = parse_info(encode_info(info));
@@ -87,7 +87,8 @@ TEST(HealthBody, GoesThroughJsonAndBackAndTheShortFormIsRead)
         true,           "adit",         "0.1.0",        "79be667ef9dc", "vpn-1", CheckState::ok, CheckState::failing,
         CheckState::ok, CheckState::ok, CheckState::off};
     EXPECT_EQ(parse_health(encode_health(health)).value(), health);
-    const auto reference = parse_health(R"({"ok":true,"service":"europa-node","pubkey":"79be667ef9dc","listing":"d"})");
+    const auto reference =
+        parse_health(R"({"ok":true,"service":"europa-node","pubkey":"79be667ef9dc","info_listing":"d"})");
     ASSERT_TRUE(reference);
     EXPECT_TRUE(reference->ok);
     EXPECT_EQ(reference->store, CheckState::off);

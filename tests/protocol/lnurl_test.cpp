@@ -11,13 +11,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-PublicKey operator_key() { return secret_key(1).public_key(); }
+PublicKey lnurl_operator() { return secret_key(1).public_key(); }
 const Price kDay{"1000", "sat", "day"};
 
 PayRequest offer()
 {
     return {"https://vpn.example/lnurlp/callback?p=0", Msat(1'000'000), Msat(1'000'000),
-            pay_metadata(kDay, 1, operator_key(), "vpn-1"), 1024};
+            pay_metadata(kDay, 1, lnurl_operator(), "vpn-1"), 1024};
 }
 
 PayAnswer answer()
@@ -108,10 +108,10 @@ TEST(LnurlMetadata, TheHashOfTheVectorsIsThatOfTheExactBytes)
 
 TEST(LnurlMetadata, IsTheSameBytesForTheSameOfferAndNamesAQuantity)
 {
-    const std::string key = operator_key().hex();
-    EXPECT_EQ(pay_metadata(kDay, 1, operator_key(), "vpn-1"),
+    const std::string key = lnurl_operator().hex();
+    EXPECT_EQ(pay_metadata(kDay, 1, lnurl_operator(), "vpn-1"),
               R"([["text/plain","VPN access: 1000 sat/day"],["text/identifier",")" + key + R"(:vpn-1"]])");
-    EXPECT_EQ(pay_metadata({"0021.0", "sat", "hour"}, 3, operator_key(), "a\"b/é\n"),
+    EXPECT_EQ(pay_metadata({"0021.0", "sat", "hour"}, 3, lnurl_operator(), "a\"b/é\n"),
               R"([["text/plain","VPN access: 3 x 21 sat/hour"],["text/identifier",")" + key + R"(:a\"b/é\n"]])");
 }
 
@@ -119,7 +119,7 @@ TEST(LnurlMetadata, ComesOutOfTheOfferByteForByte)
 {
     PayRequest sent = offer();
     for (const std::string& metadata :
-         {sent.metadata, pay_metadata(kDay, 2, operator_key(), "\"\\\t\x7f é 日本 \xf0\x9f\x90\x87"),
+         {sent.metadata, pay_metadata(kDay, 2, lnurl_operator(), "\"\\\t\x7f é 日本 \xf0\x9f\x90\x87"),
           std::string(R"([ [ "text/plain", "\u00e9\/" ] ,["x", 1.0, {"a":[null]}] ])")}) {
         sent.metadata = metadata;
         EXPECT_EQ(as<PayRequest>(parse_pay_request(encode_pay_request(sent))).metadata, metadata);

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr UnixSeconds kNow{1700000000};
+constexpr UnixSeconds kWrapNow{1700000000};
 
 TEST(Nip59, TheVectorsWrapOpensToItsRumor)
 {
@@ -58,20 +58,20 @@ TEST(Nip59, BothWrapsOfNip17OpenToTheSameMessage)
 Rumor hello(std::uint8_t author = 1)
 {
     const std::vector<PublicKey> receivers{secret_key(2).public_key(), secret_key(3).public_key()};
-    return make_rumor(secret_key(author).public_key(), direct_message(receivers, "hello\n\"you\"", kNow));
+    return make_rumor(secret_key(author).public_key(), direct_message(receivers, "hello\n\"you\"", kWrapNow));
 }
 
 TEST(Nip59, WhatIsWrappedForOneOpensForThatOneOnly)
 {
     fakes::SeededRng rng;
-    const auto wrap = seal_and_wrap(hello(), secret_key(1), secret_key(2).public_key(), kNow, rng);
+    const auto wrap = seal_and_wrap(hello(), secret_key(1), secret_key(2).public_key(), kWrapNow, rng);
     ASSERT_TRUE(wrap);
     const auto rumor = open_gift_wrap(*wrap, secret_key(2));
     ASSERT_TRUE(rumor) << rumor.error().detail;
     EXPECT_EQ(rumor->id, hello().id);
     EXPECT_EQ(rumor->event.tags, hello().event.tags);
     EXPECT_EQ(rumor->event.content, "hello\n\"you\"");
-    EXPECT_EQ(rumor->event.created_at, kNow);
+    EXPECT_EQ(rumor->event.created_at, kWrapNow);
     expect_reason(open_gift_wrap(*wrap, secret_key(3)), Reason::bad_encoding);
 }
 
@@ -80,18 +80,18 @@ TEST(Nip59, TheWrapTellsNeitherAuthorNorTimeAndTheSealHasNoTags)
     fakes::SeededRng rng;
     bool earlier = false;
     for (int i = 0; i < 20; ++i) {
-        const auto sealed = seal(hello(), secret_key(1), secret_key(2).public_key(), kNow, rng);
+        const auto sealed = seal(hello(), secret_key(1), secret_key(2).public_key(), kWrapNow, rng);
         ASSERT_TRUE(sealed);
         EXPECT_TRUE(sealed->tags.empty());
         EXPECT_EQ(sealed->kind, kKindSeal);
-        const auto wrap = gift_wrap(*sealed, secret_key(2).public_key(), kNow, rng, {{"expiration", "5"}});
+        const auto wrap = gift_wrap(*sealed, secret_key(2).public_key(), kWrapNow, rng, {{"expiration", "5"}});
         ASSERT_TRUE(wrap);
         EXPECT_NE(wrap->pubkey, secret_key(1).public_key());
         EXPECT_EQ(wrap->tags, (std::vector<Tag>{{"p", secret_key(2).public_key().hex()}, {"expiration", "5"}}));
         for (const UnixSeconds at : {sealed->created_at, wrap->created_at}) {
-            EXPECT_LE(at, kNow);
-            EXPECT_GE(at, kNow - kMaxBackdating);
-            earlier |= at < kNow - Seconds(3600);
+            EXPECT_LE(at, kWrapNow);
+            EXPECT_GE(at, kWrapNow - kMaxBackdating);
+            earlier |= at < kWrapNow - Seconds(3600);
         }
         EXPECT_NE(sealed->created_at, wrap->created_at);
     }
@@ -103,7 +103,7 @@ Event wrap_text(const std::string& text, std::uint32_t kind = kKindGiftWrap)
 {
     fakes::SeededRng rng;
     const PublicKey to = secret_key(2).public_key();
-    return make_event({.created_at = kNow,
+    return make_event({.created_at = kWrapNow,
                        .kind = kind,
                        .tags = {{"p", to.hex()}},
                        .content = nip44_encrypt(conversation_key(secret_key(9), to), text, rng).value()},
@@ -113,7 +113,7 @@ Event seal_text(const std::string& text, std::uint32_t kind = kKindSeal, std::ve
 {
     fakes::SeededRng rng;
     return make_event(
-        {.created_at = kNow,
+        {.created_at = kWrapNow,
          .kind = kind,
          .tags = std::move(tags),
          .content = nip44_encrypt(conversation_key(secret_key(1), secret_key(2).public_key()), text, rng).value()},
@@ -122,7 +122,7 @@ Event seal_text(const std::string& text, std::uint32_t kind = kKindSeal, std::ve
 json rumor_json(std::uint8_t author)
 {
     json object =
-        json::parse(encode_event(make_event({.created_at = kNow, .kind = 14, .tags = {}, .content = "x"}, author)));
+        json::parse(encode_event(make_event({.created_at = kWrapNow, .kind = 14, .tags = {}, .content = "x"}, author)));
     object.erase("sig");
     return object;
 }
@@ -175,8 +175,8 @@ TEST(Nip59, AMessageTooLongForNip44IsRefusedNotTruncated)
     for (const std::size_t length : {50000U, 70000U}) { // the one fits the seal but not the wrap around it
         const Rumor rumor =
             make_rumor(secret_key(1).public_key(),
-                       {.created_at = kNow, .kind = 14, .tags = {}, .content = std::string(length, 'a')});
-        expect_reason(seal_and_wrap(rumor, secret_key(1), to, kNow, rng), Reason::bad_encoding);
+                       {.created_at = kWrapNow, .kind = 14, .tags = {}, .content = std::string(length, 'a')});
+        expect_reason(seal_and_wrap(rumor, secret_key(1), to, kWrapNow, rng), Reason::bad_encoding);
     }
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr UnixSeconds kNow{1700000000};
+constexpr UnixSeconds kWalletNow{1700000000};
 constexpr const char* kMint = "https://mint.example/Bitcoin";
 
 WalletProof proof(int number)
@@ -31,7 +31,7 @@ Event encrypted_event(std::uint32_t kind, const std::string& text, std::uint8_t 
 {
     fakes::SeededRng rng;
     const SecretKey key = secret_key(author);
-    return make_event({.created_at = kNow,
+    return make_event({.created_at = kWalletNow,
                        .kind = kind,
                        .tags = {},
                        .content = nip44_encrypt(conversation_key(key, key.public_key()), text, rng).value()},
@@ -50,7 +50,7 @@ WalletContent wallet_content()
 TEST(Nip60, AWalletIsWrittenAsTagsAndReadBack)
 {
     fakes::SeededRng rng;
-    const auto draft = wallet_draft(wallet_content(), secret_key(1), kNow, rng);
+    const auto draft = wallet_draft(wallet_content(), secret_key(1), kWalletNow, rng);
     ASSERT_TRUE(draft);
     EXPECT_EQ(draft->kind, 17375U);
     EXPECT_TRUE(draft->tags.empty());
@@ -74,7 +74,7 @@ TEST(Nip60, ATokenKeepsEveryPartOfItsProofs)
     content.proofs[0].dleq = WalletDleq{.e = "e1", .s = "s1", .r = "r1"};
     content.proofs[1].dleq = WalletDleq{.e = "e2", .s = "s2", .r = std::nullopt};
     content.proofs[1].amount = UINT64_MAX;
-    const auto draft = token_draft(content, secret_key(1), kNow, rng);
+    const auto draft = token_draft(content, secret_key(1), kWalletNow, rng);
     ASSERT_TRUE(draft);
     EXPECT_EQ(draft->kind, 7375U);
     EXPECT_TRUE(draft->tags.empty());
@@ -137,7 +137,7 @@ TEST(Nip60, HistoryKeepsRedeemedOnesInPlainTagsAndTheRestEncrypted)
                                  .references = {{EventId{1}, "wss://r", HistoryMark::created},
                                                 {EventId{2}, "", HistoryMark::destroyed},
                                                 {EventId{3}, "", HistoryMark::redeemed}}};
-    const auto draft = history_draft(content, secret_key(1), kNow, rng);
+    const auto draft = history_draft(content, secret_key(1), kWalletNow, rng);
     ASSERT_TRUE(draft);
     EXPECT_EQ(draft->kind, 7376U);
     EXPECT_EQ(draft->tags, (std::vector<Tag>{{"e", encode_hex(EventId{3}), "", "redeemed"}}));
@@ -163,7 +163,7 @@ TEST(Nip60, HistoryWithoutDirectionOrAmountIsRefused)
 TEST(Nip60, OnlyTheAuthorsOwnEventsOfTheRightKindAreOpened)
 {
     fakes::SeededRng rng;
-    const Event event = make_event(wallet_draft(wallet_content(), secret_key(1), kNow, rng).value(), 1);
+    const Event event = make_event(wallet_draft(wallet_content(), secret_key(1), kWalletNow, rng).value(), 1);
     ASSERT_TRUE(open_wallet(event, secret_key(1)));
     expect_reason(open_wallet(event, secret_key(2)), Reason::bad_signature);
     expect_reason(open_token(event, secret_key(1)), Reason::wrong_kind);
@@ -175,7 +175,7 @@ TEST(Nip60, OnlyTheAuthorsOwnEventsOfTheRightKindAreOpened)
 TEST(Nip60, NutzapInfoIsReadBackAndOthersPrefixedKeysAreTaken)
 {
     const NutzapInfo info{.relays = {"wss://r"}, .mints = {kMint}, .pubkey = secret_key(21).public_key()};
-    const EventDraft draft = nutzap_info_draft(info, kNow);
+    const EventDraft draft = nutzap_info_draft(info, kWalletNow);
     EXPECT_EQ(draft.kind, 10019U);
     EXPECT_EQ(draft.tags,
               (std::vector<Tag>{{"relay", "wss://r"}, {"mint", kMint, "sat"}, {"pubkey", info.pubkey.hex()}}));
@@ -248,14 +248,14 @@ TEST(Nip60, AProofOrAListOfReplacedEventsThatFitsNowhereIsAnError)
     del.del.resize(600);
     expect_reason(split_token(std::move(del)), Reason::bad_encoding);
     fakes::SeededRng rng;
-    expect_reason(token_draft(many_proofs(2000), secret_key(1), kNow, rng), Reason::bad_encoding);
+    expect_reason(token_draft(many_proofs(2000), secret_key(1), kWalletNow, rng), Reason::bad_encoding);
 }
 
 TEST(Nip60, ASplitPartFitsARelaysMessageOf64KiB)
 {
     fakes::SeededRng rng;
     const auto parts = split_token(many_proofs(700));
-    const Event event = make_event(token_draft(parts->front(), secret_key(1), kNow, rng).value());
+    const Event event = make_event(token_draft(parts->front(), secret_key(1), kWalletNow, rng).value());
     EXPECT_LT(encode_event(event).size(), 65536U - 100U);
 }
 

@@ -6,14 +6,14 @@
 namespace adit::protocol {
 namespace {
 
-struct Row {
+struct ReasonRow {
     Reason reason;
     std::string_view word;
     int status;
     Money money;
 };
 
-class Reasons : public testing::TestWithParam<Row> {};
+class Reasons : public testing::TestWithParam<ReasonRow> {};
 
 TEST_P(Reasons, HaveTheWordAndStatusThatClientsExpect)
 {
@@ -24,7 +24,7 @@ TEST_P(Reasons, HaveTheWordAndStatusThatClientsExpect)
     EXPECT_FALSE(info.message.empty());
 }
 
-constexpr Row kRows[]{
+constexpr ReasonRow kRows[]{
     {Reason::bad_request, "bad-request", 400, Money::untouched},
     {Reason::bad_auth, "bad-request", 401, Money::untouched},
     {Reason::bad_signature, "bad-signature", 401, Money::untouched},

@@ -6,15 +6,15 @@
 namespace adit::protocol {
 namespace {
 
-constexpr UnixSeconds kNow{1700000000};
+constexpr UnixSeconds kMessageNow{1700000000};
 
 Event note(std::string content = "hello")
 {
-    return make_event({.created_at = kNow, .kind = 1, .tags = {{"t", "x"}}, .content = std::move(content)});
+    return make_event({.created_at = kMessageNow, .kind = 1, .tags = {{"t", "x"}}, .content = std::move(content)});
 }
 
 template<typename T, typename Variant>
-T as(Result<Variant> message)
+T message_as(Result<Variant> message)
 {
     EXPECT_TRUE(message.has_value()) << (message ? "" : message.error().detail);
     T* const found = message ? std::get_if<T>(&message.value()) : nullptr;
@@ -26,43 +26,45 @@ T as(Result<Variant> message)
 TEST(RelayMessage, WhatAClientSaysIsReadBackTheSame)
 {
     const Filter filter{.kinds = {{30402}}, .limit = 5};
-    EXPECT_EQ(as<to_relay::Publish>(parse_to_relay(encode(to_relay::Publish{note()}))).event.id, note().id);
-    EXPECT_EQ(as<to_relay::Auth>(parse_to_relay(encode(to_relay::Auth{note()}))).event.id, note().id);
-    EXPECT_EQ(as<to_relay::Close>(parse_to_relay(encode(to_relay::Close{"s\"1"}))).subscription, "s\"1");
+    EXPECT_EQ(message_as<to_relay::Publish>(parse_to_relay(encode(to_relay::Publish{note()}))).event.id, note().id);
+    EXPECT_EQ(message_as<to_relay::Auth>(parse_to_relay(encode(to_relay::Auth{note()}))).event.id, note().id);
+    EXPECT_EQ(message_as<to_relay::Close>(parse_to_relay(encode(to_relay::Close{"s\"1"}))).subscription, "s\"1");
     EXPECT_EQ(encode(to_relay::Close{"s"}), R"(["CLOSE","s"])");
     EXPECT_EQ(encode(to_relay::Request{"s", {filter, {}}}), R"(["REQ","s",{"kinds":[30402],"limit":5},{}])");
-    const auto request = as<to_relay::Request>(parse_to_relay(encode(to_relay::Request{"s", {filter, {}}})));
+    const auto request = message_as<to_relay::Request>(parse_to_relay(encode(to_relay::Request{"s", {filter, {}}})));
     EXPECT_EQ(request.subscription, "s");
     ASSERT_EQ(request.filters.size(), 2U);
     EXPECT_EQ(request.filters[0].kinds, filter.kinds);
     EXPECT_FALSE(request.filters[1].kinds);
-    EXPECT_EQ(as<to_relay::Count>(parse_to_relay(encode(to_relay::Count{"c", {filter}}))).subscription, "c");
+    EXPECT_EQ(message_as<to_relay::Count>(parse_to_relay(encode(to_relay::Count{"c", {filter}}))).subscription, "c");
 }
 
 TEST(RelayMessage, WhatARelaySaysIsReadBackTheSame)
 {
-    const auto match = as<from_relay::Match>(parse_from_relay(encode(from_relay::Match{"s", note()})));
+    const auto match = message_as<from_relay::Match>(parse_from_relay(encode(from_relay::Match{"s", note()})));
     EXPECT_EQ(match.subscription, "s");
     EXPECT_TRUE(verify(match.event));
-    EXPECT_EQ(as<from_relay::EndOfStored>(parse_from_relay(R"(["EOSE","s"])")).subscription, "s");
-    const auto ok = as<from_relay::Ok>(parse_from_relay(encode(from_relay::Ok{EventId{1}, false, "blocked: \"no\""})));
+    EXPECT_EQ(message_as<from_relay::EndOfStored>(parse_from_relay(R"(["EOSE","s"])")).subscription, "s");
+    const auto ok =
+        message_as<from_relay::Ok>(parse_from_relay(encode(from_relay::Ok{EventId{1}, false, "blocked: \"no\""})));
     EXPECT_EQ(ok.id, EventId{1});
     EXPECT_FALSE(ok.accepted);
     EXPECT_EQ(ok.message, "blocked: \"no\"");
-    const auto closed = as<from_relay::Closed>(parse_from_relay(encode(from_relay::Closed{"s", "error: x"})));
+    const auto closed = message_as<from_relay::Closed>(parse_from_relay(encode(from_relay::Closed{"s", "error: x"})));
     EXPECT_EQ(closed.message, "error: x");
-    EXPECT_EQ(as<from_relay::Notice>(parse_from_relay(encode(from_relay::Notice{"n\n"}))).text, "n\n");
-    EXPECT_EQ(as<from_relay::Auth>(parse_from_relay(encode(from_relay::Auth{"c"}))).challenge, "c");
-    EXPECT_EQ(as<from_relay::Count>(parse_from_relay(encode(from_relay::Count{"s", 7}))).count, 7U);
+    EXPECT_EQ(message_as<from_relay::Notice>(parse_from_relay(encode(from_relay::Notice{"n\n"}))).text, "n\n");
+    EXPECT_EQ(message_as<from_relay::Auth>(parse_from_relay(encode(from_relay::Auth{"c"}))).challenge, "c");
+    EXPECT_EQ(message_as<from_relay::Count>(parse_from_relay(encode(from_relay::Count{"s", 7}))).count, 7U);
     EXPECT_EQ(encode(from_relay::EndOfStored{"s"}), R"(["EOSE","s"])");
     EXPECT_EQ(encode(from_relay::Ok{EventId{}, true, ""}), R"(["OK",")" + std::string(64, '0') + R"(",true,""])");
 }
 
 TEST(RelayMessage, WhatCarelessRelaysLeaveOutOrAddIsTolerated)
 {
-    EXPECT_EQ(as<from_relay::Ok>(parse_from_relay("[\"OK\",\"" + std::string(64, '0') + "\",true]")).message, "");
-    EXPECT_EQ(as<from_relay::Closed>(parse_from_relay(R"(["CLOSED","s"])")).message, "");
-    EXPECT_EQ(as<from_relay::EndOfStored>(parse_from_relay(R"([ "EOSE" , "s", "more" ])")).subscription, "s");
+    EXPECT_EQ(message_as<from_relay::Ok>(parse_from_relay("[\"OK\",\"" + std::string(64, '0') + "\",true]")).message,
+              "");
+    EXPECT_EQ(message_as<from_relay::Closed>(parse_from_relay(R"(["CLOSED","s"])")).message, "");
+    EXPECT_EQ(message_as<from_relay::EndOfStored>(parse_from_relay(R"([ "EOSE" , "s", "more" ])")).subscription, "s");
 }
 
 TEST(RelayMessage, MalformedMessagesAreRefusedByBothReaders)
@@ -159,26 +161,26 @@ TEST(RelayMessage, PrefixesAreTheWordsOfNip01And42)
 
 TEST(RelayMessage, TheAnswerToAChallengeIsTakenByTheRelayThatGaveIt)
 {
-    const Event event = make_event(auth_draft("wss://Relay.Example:443/", "challenge", kNow));
-    EXPECT_TRUE(check_auth(event, "challenge", "relay.example", kNow));
-    EXPECT_TRUE(check_auth(event, "challenge", "relay.example", kNow + Seconds(600)));
-    expect_reason(check_auth(event, "challenge", "relay.example", kNow + Seconds(601)), Reason::expired_auth);
-    expect_reason(check_auth(event, "challenge", "relay.example", kNow - Seconds(601)), Reason::expired_auth);
-    expect_reason(check_auth(event, "other", "relay.example", kNow), Reason::bad_request);
-    expect_reason(check_auth(event, "challenge", "relay.example.net", kNow), Reason::wrong_server);
+    const Event event = make_event(auth_draft("wss://Relay.Example:443/", "challenge", kMessageNow));
+    EXPECT_TRUE(check_auth(event, "challenge", "relay.example", kMessageNow));
+    EXPECT_TRUE(check_auth(event, "challenge", "relay.example", kMessageNow + Seconds(600)));
+    expect_reason(check_auth(event, "challenge", "relay.example", kMessageNow + Seconds(601)), Reason::expired_auth);
+    expect_reason(check_auth(event, "challenge", "relay.example", kMessageNow - Seconds(601)), Reason::expired_auth);
+    expect_reason(check_auth(event, "other", "relay.example", kMessageNow), Reason::bad_request);
+    expect_reason(check_auth(event, "challenge", "relay.example.net", kMessageNow), Reason::wrong_server);
     Event changed = event;
     changed.content = "x";
-    expect_reason(check_auth(changed, "challenge", "relay.example", kNow), Reason::bad_signature);
-    EventDraft draft = auth_draft("ws://127.0.0.1:7777", "challenge", kNow);
-    EXPECT_TRUE(check_auth(make_event(draft), "challenge", "127.0.0.1", kNow));
+    expect_reason(check_auth(changed, "challenge", "relay.example", kMessageNow), Reason::bad_signature);
+    EventDraft draft = auth_draft("ws://127.0.0.1:7777", "challenge", kMessageNow);
+    EXPECT_TRUE(check_auth(make_event(draft), "challenge", "127.0.0.1", kMessageNow));
     draft.kind = 1;
-    expect_reason(check_auth(make_event(draft), "challenge", "127.0.0.1", kNow), Reason::wrong_kind);
-    draft = auth_draft("ws://[::1]:7777/x", "challenge", kNow);
-    EXPECT_TRUE(check_auth(make_event(draft), "challenge", "[::1]", kNow));
+    expect_reason(check_auth(make_event(draft), "challenge", "127.0.0.1", kMessageNow), Reason::wrong_kind);
+    draft = auth_draft("ws://[::1]:7777/x", "challenge", kMessageNow);
+    EXPECT_TRUE(check_auth(make_event(draft), "challenge", "[::1]", kMessageNow));
     draft.tags = {};
-    expect_reason(check_auth(make_event(draft), "", "x", kNow), Reason::bad_request);
+    expect_reason(check_auth(make_event(draft), "", "x", kMessageNow), Reason::bad_request);
     draft.tags = {{"challenge", "c"}};
-    expect_reason(check_auth(make_event(draft), "c", "", kNow), Reason::wrong_server);
+    expect_reason(check_auth(make_event(draft), "c", "", kMessageNow), Reason::wrong_server);
 }
 
 } // namespace

@@ -12,7 +12,7 @@ namespace {
 using protocol::Bound;
 using protocol::Unit;
 
-constexpr UnixSeconds kNow(1800000000);
+constexpr UnixSeconds kOrderNow(1800000000);
 constexpr std::uint64_t kYear = 365 * 86400;
 
 protocol::Tier tier(std::uint64_t price, Unit unit)
@@ -23,7 +23,7 @@ protocol::Tier tier(std::uint64_t price, Unit unit)
 Result<Order> order(const protocol::Tier& t, std::uint64_t net, const OrderTerms& terms = {},
                     const std::vector<Segment>& held = {})
 {
-    return make_order(t, Sat(net), terms, held, kNow);
+    return make_order(t, Sat(net), terms, held, kOrderNow);
 }
 
 TEST(Orders, TheExactPriceBuysOneUnitWithoutChange)
@@ -89,9 +89,9 @@ TEST(Orders, ASessionNeverReachesBeyondFiveYears)
     ASSERT_TRUE(made);
     EXPECT_EQ(made->quantity, 5U * 365);
     EXPECT_EQ(made->left_over, Sat(100000 - 5 * 365));
-    const auto held = add_grant({}, {GrantClass::time, 5 * kYear - 86400 - 1}, kNow).value();
+    const auto held = add_grant({}, {GrantClass::time, 5 * kYear - 86400 - 1}, kOrderNow).value();
     EXPECT_EQ(order(tier(1, Unit::day), 10, {}, held)->quantity, 1U);
-    const auto full = add_grant({}, {GrantClass::time, 5 * kYear}, kNow).value();
+    const auto full = add_grant({}, {GrantClass::time, 5 * kYear}, kOrderNow).value();
     EXPECT_EQ(order(tier(1, Unit::hour), 10, {}, full).error().reason, Reason::above_max_purchase);
 }
 
@@ -101,14 +101,14 @@ TEST(Orders, AQuotaNeverExceedsTwoToTheSixty)
     ASSERT_TRUE(made);
     EXPECT_EQ(made->quantity, 1ULL << 20);
     EXPECT_EQ(made->grant.amount, 1ULL << 60);
-    const auto held = add_grant({}, {GrantClass::data, (1ULL << 60) - (1ULL << 30)}, kNow).value();
+    const auto held = add_grant({}, {GrantClass::data, (1ULL << 60) - (1ULL << 30)}, kOrderNow).value();
     EXPECT_EQ(order(tier(1, Unit::tib), 10, {}, held).error().reason, Reason::above_max_purchase);
     EXPECT_EQ(order(tier(1, Unit::gib), 10, {}, held)->quantity, 1U);
 }
 
 TEST(Orders, WhatFitsTheSessionButNotMinPurchaseIsAboveAndNotBelow)
 {
-    const auto held = add_grant({}, {GrantClass::time, 5 * kYear - 3600}, kNow).value();
+    const auto held = add_grant({}, {GrantClass::time, 5 * kYear - 3600}, kOrderNow).value();
     EXPECT_EQ(order(tier(1, Unit::hour), 10, {Bound{2, Unit::hour}, std::nullopt}, held).error().reason,
               Reason::above_max_purchase);
 }
@@ -136,9 +136,9 @@ TEST(Orders, RandomPaymentsAlwaysAddUp)
         EXPECT_GE(made->quantity, 1U);
         EXPECT_EQ(made->price.count() + made->left_over.count(), net);
         EXPECT_EQ(made->price.count() / made->quantity, price);
-        const auto session = add_grant({}, made->grant, kNow);
+        const auto session = add_grant({}, made->grant, kOrderNow);
         ASSERT_TRUE(session) << "what was ordered can be granted";
-        EXPECT_LE(*expires_at(*session), kNow + protocol::kMaxSession);
+        EXPECT_LE(*expires_at(*session), kOrderNow + protocol::kMaxSession);
         if (!terms.max_purchase) continue;
         EXPECT_NE(protocol::compare_with_bound(made->grant.cls, made->grant.amount, *terms.max_purchase),
                   std::strong_ordering::greater);

@@ -11,13 +11,13 @@ constexpr std::uint8_t kIndefinite = 31;
 constexpr std::uint8_t kBreak = 0xff;
 constexpr std::uint8_t kFalse = 0xf4, kTrue = 0xf5, kNull = 0xf6, kUndefined = 0xf7;
 
-Error malformed(const char* what) { return Error{Reason::bad_encoding, what}; }
+Error malformed_cbor(const char* what) { return Error{Reason::bad_encoding, what}; }
 
 } // namespace
 
 Result<CborReader::Head> CborReader::read_head()
 {
-    if (rest_.empty()) return malformed("CBOR ends early");
+    if (rest_.empty()) return malformed_cbor("CBOR ends early");
     Head head;
     head.major = static_cast<std::uint8_t>(rest_[0] >> 5);
     head.info = rest_[0] & 31;
@@ -26,13 +26,13 @@ Result<CborReader::Head> CborReader::read_head()
         head.value = head.info;
     } else if (head.info < 28) {
         const std::size_t width = std::size_t{1} << (head.info - 24);
-        if (rest_.size() < width) return malformed("CBOR ends early");
+        if (rest_.size() < width) return malformed_cbor("CBOR ends early");
         for (const std::uint8_t byte : rest_.first(width)) head.value = head.value << 8 | byte;
         rest_ = rest_.subspan(width);
     } else if (head.info != kIndefinite) {
-        return malformed("CBOR reserved length");
+        return malformed_cbor("CBOR reserved length");
     } else if (head.major == kUint || head.major == kNegative || head.major == kTag) {
-        return malformed("CBOR number of indefinite length");
+        return malformed_cbor("CBOR number of indefinite length");
     }
     return head;
 }
@@ -40,13 +40,13 @@ Result<CborReader::Head> CborReader::read_head()
 Result<std::uint64_t> CborReader::read_uint()
 {
     const Head head = TRY(read_head());
-    if (head.major != kUint) return malformed("CBOR: expected an unsigned integer");
+    if (head.major != kUint) return malformed_cbor("CBOR: expected an unsigned integer");
     return head.value;
 }
 
 Result<bool> CborReader::read_bool()
 {
-    if (rest_.empty() || (rest_[0] != kFalse && rest_[0] != kTrue)) return malformed("CBOR: expected a boolean");
+    if (rest_.empty() || (rest_[0] != kFalse && rest_[0] != kTrue)) return malformed_cbor("CBOR: expected a boolean");
     const bool value = rest_[0] == kTrue;
     rest_ = rest_.subspan(1);
     return value;
@@ -55,7 +55,7 @@ Result<bool> CborReader::read_bool()
 Result<Bytes> CborReader::read_string(std::uint8_t major)
 {
     const Head head = TRY(read_head());
-    if (head.major != major) return malformed("CBOR: expected another kind of string");
+    if (head.major != major) return malformed_cbor("CBOR: expected another kind of string");
     Bytes out;
     const auto take = [&](std::uint64_t length) {
         if (length > rest_.size()) return false;
@@ -64,21 +64,21 @@ Result<Bytes> CborReader::read_string(std::uint8_t major)
         return true;
     };
     if (head.info != kIndefinite) {
-        if (!take(head.value)) return malformed("CBOR ends early");
+        if (!take(head.value)) return malformed_cbor("CBOR ends early");
         return out;
     }
     for (;;) {
         const Head chunk = TRY(read_head());
         if (chunk.major == kSimple && chunk.info == kIndefinite) return out;
-        if (chunk.major != major || chunk.info == kIndefinite) return malformed("CBOR: wrong chunk in a string");
-        if (!take(chunk.value)) return malformed("CBOR ends early");
+        if (chunk.major != major || chunk.info == kIndefinite) return malformed_cbor("CBOR: wrong chunk in a string");
+        if (!take(chunk.value)) return malformed_cbor("CBOR ends early");
     }
 }
 
 Result<std::string> CborReader::read_text()
 {
     const Bytes bytes = TRY(read_string(kText));
-    if (!is_utf8(as_text(bytes))) return malformed("CBOR text is not UTF-8");
+    if (!is_utf8(as_text(bytes))) return malformed_cbor("CBOR text is not UTF-8");
     return std::string(as_text(bytes));
 }
 
@@ -87,7 +87,7 @@ Result<Bytes> CborReader::read_bytes() { return read_string(kByteString); }
 Result<CborReader::Items> CborReader::enter(std::uint8_t major)
 {
     const Head head = TRY(read_head());
-    if (head.major != major) return malformed("CBOR: expected another kind of container");
+    if (head.major != major) return malformed_cbor("CBOR: expected another kind of container");
     Items items;
     if (head.info != kIndefinite) items.left_ = head.value;
     return items;
@@ -103,7 +103,7 @@ Result<bool> CborReader::next(Items& items)
         --*items.left_;
         return true;
     }
-    if (rest_.empty()) return malformed("CBOR ends early");
+    if (rest_.empty()) return malformed_cbor("CBOR ends early");
     if (rest_[0] != kBreak) return true;
     rest_ = rest_.subspan(1);
     items.left_ = 0;
@@ -143,7 +143,7 @@ Result<void> CborReader::skip()
         Level& level = levels[depth];
         const Head head = TRY(read_head());
         if (head.major == kSimple && head.info == kIndefinite) { // a break
-            if (level.left || level.odd) return malformed("CBOR: misplaced break");
+            if (level.left || level.odd) return malformed_cbor("CBOR: misplaced break");
             --depth; // an indefinite level is never the lowest
             continue;
         }
@@ -160,7 +160,7 @@ Result<void> CborReader::skip()
         case kByteString:
         case kText:
             if (head.info != kIndefinite) {
-                if (head.value > rest_.size()) return malformed("CBOR ends early");
+                if (head.value > rest_.size()) return malformed_cbor("CBOR ends early");
                 rest_ = rest_.subspan(static_cast<std::size_t>(head.value));
                 continue;
             }
@@ -172,15 +172,15 @@ Result<void> CborReader::skip()
             if (head.info == kIndefinite) {
                 inner.left.reset();
             } else if (head.value > rest_.size()) { // each item takes a byte at least
-                return malformed("CBOR ends early");
+                return malformed_cbor("CBOR ends early");
             } else if (head.major == kMap) {
                 inner.left = head.value * 2;
             }
             break;
         default:
-            return malformed("CBOR: unknown kind");
+            return malformed_cbor("CBOR: unknown kind");
         }
-        if (depth == kMaxDepth) return malformed("CBOR is nested too deeply");
+        if (depth == kMaxDepth) return malformed_cbor("CBOR is nested too deeply");
         levels[++depth] = inner;
     }
 }

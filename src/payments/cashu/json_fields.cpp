@@ -7,18 +7,18 @@
 namespace adit::payments::cashu {
 namespace {
 
-Error malformed(const char* what) { return Error{Reason::bad_encoding, what}; }
+Error malformed_field(const char* what) { return Error{Reason::bad_encoding, what}; }
 
 Result<std::optional<Dleq>> read_dleq(const Json* value)
 {
     if (value == nullptr) return std::optional<Dleq>();
     const auto e = as_hex<32>(member(*value, "e"));
     const auto s = as_hex<32>(member(*value, "s"));
-    if (!e || !s) return malformed("dleq");
+    if (!e || !s) return malformed_field("dleq");
     Dleq dleq{*e, *s, std::nullopt};
     if (const Json* r = member(*value, "r")) {
         dleq.r = as_hex<32>(r);
-        if (!dleq.r) return malformed("dleq r");
+        if (!dleq.r) return malformed_field("dleq r");
     }
     return std::optional<Dleq>(dleq);
 }
@@ -39,15 +39,15 @@ Result<Common> read_common(const Json& value)
 {
     const std::string* id = as_string(member(value, "id"));
     const auto amount = as_u64(member(value, "amount"));
-    if (id == nullptr || !is_token_id(*id)) return malformed("keyset id");
-    if (!amount) return malformed("amount");
+    if (id == nullptr || !is_token_id(*id)) return malformed_field("keyset id");
+    if (!amount) return malformed_field("amount");
     return Common{*id, Sat(*amount)};
 }
 
 template<typename Item>
 Result<std::vector<Item>> read_all(const Json* value, Result<Item> (*read)(const Json&))
 {
-    if (value == nullptr || !value->is_array()) return malformed("not an array");
+    if (value == nullptr || !value->is_array()) return malformed_field("not an array");
     std::vector<Item> items;
     items.reserve(value->size());
     for (const Json& element : *value) items.push_back(TRY(read(element)));
@@ -96,12 +96,12 @@ Result<Proof> read_proof(const Json& value)
     const Common common = TRY(read_common(value));
     const std::string* secret = as_string(member(value, "secret"));
     const auto c = as_point(member(value, "C"));
-    if (secret == nullptr) return malformed("secret");
-    if (!c) return malformed("C");
+    if (secret == nullptr) return malformed_field("secret");
+    if (!c) return malformed_field("C");
     Proof proof{common.keyset, common.amount, *secret, *c, std::nullopt, std::nullopt};
     if (const Json* witness = member(value, "witness")) {
         const std::string* text = as_string(witness);
-        if (text == nullptr) return malformed("witness");
+        if (text == nullptr) return malformed_field("witness");
         if (!text->empty()) proof.witness = *text;
     }
     proof.dleq = TRY(read_dleq(member(value, "dleq")));
@@ -112,7 +112,7 @@ Result<BlindedMessage> read_output(const Json& value)
 {
     const Common common = TRY(read_common(value));
     const auto b = as_point(member(value, "B_"));
-    if (!b) return malformed("B_");
+    if (!b) return malformed_field("B_");
     return BlindedMessage{common.keyset, common.amount, *b};
 }
 
@@ -120,7 +120,7 @@ Result<BlindSignature> read_signature(const Json& value)
 {
     const Common common = TRY(read_common(value));
     const auto c = as_point(member(value, "C_"));
-    if (!c) return malformed("C_");
+    if (!c) return malformed_field("C_");
     const auto dleq = TRY(read_dleq(member(value, "dleq")));
     return BlindSignature{common.keyset, common.amount, *c, dleq};
 }

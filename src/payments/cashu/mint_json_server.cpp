@@ -6,7 +6,7 @@
 namespace adit::payments::cashu {
 namespace {
 
-Error malformed(const char* what) { return Error{Reason::bad_encoding, what}; }
+Error malformed_request(const char* what) { return Error{Reason::bad_encoding, what}; }
 
 Json signatures_json(std::span<const BlindSignature> signatures)
 {
@@ -50,11 +50,11 @@ Result<std::vector<Point>> parse_check_state(std::string_view json)
 {
     const Json root = TRY(protocol::parse_json(json));
     const Json* list = member(root, "Ys");
-    if (list == nullptr || !list->is_array()) return malformed("no Ys");
+    if (list == nullptr || !list->is_array()) return malformed_request("no Ys");
     std::vector<Point> ys;
     for (const Json& element : *list) {
         const auto y = as_point(&element);
-        if (!y) return malformed("Y");
+        if (!y) return malformed_request("Y");
         ys.push_back(*y);
     }
     return ys;
@@ -64,12 +64,12 @@ Result<MintRequest> parse_mint(std::string_view json)
 {
     const Json root = TRY(protocol::parse_json(json));
     const std::string* quote = as_string(member(root, "quote"));
-    if (quote == nullptr) return malformed("quote");
+    if (quote == nullptr) return malformed_request("quote");
     auto outputs = TRY(read_outputs(member(root, "outputs")));
     MintRequest request{*quote, std::move(outputs), std::nullopt};
     if (const Json* signature = member(root, "signature")) {
         request.signature = as_hex<64>(signature);
-        if (!request.signature) return malformed("signature");
+        if (!request.signature) return malformed_request("signature");
     }
     return request;
 }

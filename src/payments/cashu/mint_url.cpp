@@ -6,9 +6,9 @@
 namespace adit::payments::cashu {
 namespace {
 
-constexpr std::size_t kMaxBytes = 1024;
+constexpr std::size_t kMaxUrlBytes = 1024;
 
-Error bad(const char* what) { return Error{Reason::wrong_mint, what}; }
+Error bad_mint_url(const char* what) { return Error{Reason::wrong_mint, what}; }
 
 std::string lowercase(std::string_view text)
 {
@@ -31,22 +31,22 @@ bool is_host(std::string_view host)
 
 Result<std::string> normalise_mint_url(std::string_view url)
 {
-    if (url.size() > kMaxBytes) return bad("mint URL is too long");
+    if (url.size() > kMaxUrlBytes) return bad_mint_url("mint URL is too long");
     if (std::any_of(url.begin(), url.end(), [](char c) { return c <= ' ' || c > '~'; }))
-        return bad("mint URL has characters that belong escaped");
-    if (url.find_first_of("?#\\") != std::string_view::npos) return bad("mint URL has a query or a fragment");
+        return bad_mint_url("mint URL has characters that belong escaped");
+    if (url.find_first_of("?#\\") != std::string_view::npos) return bad_mint_url("mint URL has a query or a fragment");
 
     const std::size_t colon = url.find("://");
-    if (colon == std::string_view::npos) return bad("mint URL has no scheme");
+    if (colon == std::string_view::npos) return bad_mint_url("mint URL has no scheme");
     const std::string scheme = lowercase(url.substr(0, colon));
-    if (scheme != "http" && scheme != "https") return bad("mint URL is neither http nor https");
+    if (scheme != "http" && scheme != "https") return bad_mint_url("mint URL is neither http nor https");
     std::string_view rest = url.substr(colon + 3);
 
     const std::size_t slash = std::min(rest.find('/'), rest.size());
     const std::string authority = lowercase(rest.substr(0, slash));
     std::string_view path = rest.substr(slash);
     while (path.ends_with('/')) path.remove_suffix(1);
-    if (authority.find('@') != std::string::npos) return bad("mint URL has a user name");
+    if (authority.find('@') != std::string::npos) return bad_mint_url("mint URL has a user name");
 
     std::string host = authority;
     std::string port;
@@ -59,12 +59,12 @@ Result<std::string> normalise_mint_url(std::string_view url)
         const auto [end, error] = std::from_chars(first, last, number);
         const bool empty = first == last; // "host:" is the default port too
         if (!empty && (error != std::errc() || end != last || number == 0 || number > 65535))
-            return bad("mint URL has a malformed port");
+            return bad_mint_url("mint URL has a malformed port");
         if (!empty && number != (scheme == "http" ? 80U : 443U)) port = ":" + std::to_string(number);
     }
     while (host.size() > 1 && host.ends_with('.')) // the root's dot
         host.pop_back();
-    if (!is_host(host)) return bad("mint URL has a malformed host");
+    if (!is_host(host)) return bad_mint_url("mint URL has a malformed host");
     return scheme + "://" + host + port + std::string(path);
 }
 

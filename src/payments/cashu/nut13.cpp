@@ -16,7 +16,7 @@ constexpr std::uint32_t kHardened = 0x8000'0000;
 constexpr std::uint32_t kPurpose = 129372; // NUT-13: the code point of a peanut
 constexpr std::uint64_t kMaxBip32Counter = 0x7fff'ffff;
 
-Error bad(const char* what) { return Error{Reason::bad_encoding, what}; }
+Error bad_path(const char* what) { return Error{Reason::bad_encoding, what}; }
 
 struct ExtendedKey {
     SecretBytes<32> key;
@@ -49,7 +49,7 @@ Result<ExtendedKey> child(const ExtendedKey& parent, std::uint32_t index)
     ExtendedKey out = halves(digest);
     SecretBytes<32> key = parent.key.duplicate();
     if (secp256k1_ec_seckey_tweak_add(secp(), key.writable().data(), out.key.expose().data()) != 1)
-        return bad("BIP-32 has no key there");
+        return bad_path("BIP-32 has no key there");
     out.key = std::move(key);
     return out;
 }
@@ -63,7 +63,7 @@ std::uint32_t keyset_number(ByteView id)
 
 Result<DerivedOutput> derive_bip32(const Seed& seed, ByteView id, std::uint64_t counter)
 {
-    if (counter > kMaxBip32Counter) return bad("the counter does not fit into a BIP-32 path");
+    if (counter > kMaxBip32Counter) return bad_path("the counter does not fit into a BIP-32 path");
     ByteArray<64> digest = hmac_sha512(as_bytes("Bitcoin seed"), seed.expose());
     ExtendedKey key = halves(digest);
     for (const std::uint32_t step : {kPurpose, 0U, keyset_number(id), static_cast<std::uint32_t>(counter)})
@@ -113,7 +113,7 @@ Result<DerivedOutput> derive_hmac(const Seed& seed, ByteView id, std::uint64_t c
 
 Result<DerivedOutput> derive_output(const Seed& seed, std::string_view keyset_id, std::uint64_t counter)
 {
-    if (!is_complete_id(keyset_id)) return bad("not a complete keyset id");
+    if (!is_complete_id(keyset_id)) return bad_path("not a complete keyset id");
     const Bytes id = TRY(parse_hex(keyset_id));
     return id[0] == 0 ? derive_bip32(seed, id, counter) : derive_hmac(seed, id, counter);
 }

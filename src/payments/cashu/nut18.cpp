@@ -7,15 +7,15 @@ namespace adit::payments::cashu {
 namespace {
 
 constexpr std::string_view kPrefix = "creqA";
-constexpr std::size_t kMaxBytes = 16 * 1024;
+constexpr std::size_t kMaxRequestBytes = 16 * 1024;
 
-Error bad(const char* what) { return Error{Reason::bad_encoding, what}; }
+Error bad_request(const char* what) { return Error{Reason::bad_encoding, what}; }
 
 template<typename T, typename Read>
-Result<void> read_into(CborReader& in, std::optional<T>& field, Read read)
+Result<void> read_field(CborReader& in, std::optional<T>& field, Read read)
 {
     if (in.skip_absent()) return {};
-    if (field) return bad("a key is there twice");
+    if (field) return bad_request("a key is there twice");
     field = TRY(read());
     return {};
 }
@@ -29,11 +29,11 @@ auto read_list(CborReader& in, Read read) -> Result<std::vector<typename decltyp
     return list;
 }
 
-Result<std::vector<SecretTag>> read_tags(CborReader& in)
+Result<std::vector<SecretTag>> read_request_tags(CborReader& in)
 {
     auto tags = TRY(read_list(in, [&] { return read_list(in, [&] { return in.read_text(); }); }));
     for (const SecretTag& tag : tags)
-        if (tag.empty()) return bad("an empty tag");
+        if (tag.empty()) return bad_request("an empty tag");
     return tags;
 }
 
@@ -46,15 +46,15 @@ Result<PaymentTransport> read_transport(CborReader& in)
     while (TRY(in.next(items))) {
         const std::string key = TRY(in.read_key());
         if (key == "t")
-            TRY(read_into(in, type, text));
+            TRY(read_field(in, type, text));
         else if (key == "a")
-            TRY(read_into(in, target, text));
+            TRY(read_field(in, target, text));
         else if (key == "g")
-            TRY(read_into(in, tags, [&] { return read_tags(in); }));
+            TRY(read_field(in, tags, [&] { return read_request_tags(in); }));
         else
             TRY(in.skip());
     }
-    if (!type) return bad("a transport without a type");
+    if (!type) return bad_request("a transport without a type");
     return PaymentTransport{std::move(*type), target.value_or(""), std::move(tags).value_or(std::vector<SecretTag>())};
 }
 
@@ -67,15 +67,15 @@ Result<RequestedLock> read_lock(CborReader& in)
     while (TRY(in.next(items))) {
         const std::string key = TRY(in.read_key());
         if (key == "k")
-            TRY(read_into(in, kind, text));
+            TRY(read_field(in, kind, text));
         else if (key == "d")
-            TRY(read_into(in, data, text));
+            TRY(read_field(in, data, text));
         else if (key == "t")
-            TRY(read_into(in, tags, [&] { return read_tags(in); }));
+            TRY(read_field(in, tags, [&] { return read_request_tags(in); }));
         else
             TRY(in.skip());
     }
-    if (!kind || !data) return bad("a lock without kind or data");
+    if (!kind || !data) return bad_request("a lock without kind or data");
     return RequestedLock{std::move(*kind), std::move(*data), std::move(tags).value_or(std::vector<SecretTag>())};
 }
 
@@ -90,27 +90,27 @@ Result<PaymentRequest> read_request(CborReader& in)
     while (TRY(in.next(items))) {
         const std::string key = TRY(in.read_key());
         if (key == "i")
-            TRY(read_into(in, request.id, text));
+            TRY(read_field(in, request.id, text));
         else if (key == "a")
-            TRY(read_into(in, amount, [&] { return in.read_uint(); }));
+            TRY(read_field(in, amount, [&] { return in.read_uint(); }));
         else if (key == "u")
-            TRY(read_into(in, request.unit, text));
+            TRY(read_field(in, request.unit, text));
         else if (key == "s")
-            TRY(read_into(in, request.single_use, [&] { return in.read_bool(); }));
+            TRY(read_field(in, request.single_use, [&] { return in.read_bool(); }));
         else if (key == "m")
-            TRY(read_into(in, mints, [&] { return read_list(in, text); }));
+            TRY(read_field(in, mints, [&] { return read_list(in, text); }));
         else if (key == "d")
-            TRY(read_into(in, request.description, text));
+            TRY(read_field(in, request.description, text));
         else if (key == "t")
-            TRY(read_into(in, transports, [&] { return read_list(in, [&] { return read_transport(in); }); }));
+            TRY(read_field(in, transports, [&] { return read_list(in, [&] { return read_transport(in); }); }));
         else if (key == "nut10")
-            TRY(read_into(in, request.lock, [&] { return read_lock(in); }));
+            TRY(read_field(in, request.lock, [&] { return read_lock(in); }));
         else
             TRY(in.skip());
     }
-    if (!in.at_end()) return bad("something follows the request");
+    if (!in.at_end()) return bad_request("something follows the request");
     if (amount) request.amount = Sat(*amount);
-    if (request.amount && !request.unit) return bad("an amount without a unit");
+    if (request.amount && !request.unit) return bad_request("an amount without a unit");
     request.mints = std::move(mints).value_or(std::vector<std::string>());
     request.transports = std::move(transports).value_or(std::vector<PaymentTransport>());
     return request;
@@ -145,8 +145,8 @@ std::size_t count_fields(const PaymentRequest& request)
 
 Result<PaymentRequest> parse_payment_request(std::string_view text)
 {
-    if (text.size() > kMaxBytes) return bad("the payment request is too long");
-    if (!text.starts_with(kPrefix)) return bad("a payment request begins with creqA");
+    if (text.size() > kMaxRequestBytes) return bad_request("the payment request is too long");
+    if (!text.starts_with(kPrefix)) return bad_request("a payment request begins with creqA");
     const Bytes cbor = TRY(parse_base64_any(text.substr(kPrefix.size())));
     CborReader in(cbor);
     return read_request(in);

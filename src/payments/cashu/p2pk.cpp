@@ -13,36 +13,37 @@ namespace {
 
 constexpr std::size_t kMaxKeys = 64; // a lock with more is nobody's honest payment
 
-Error malformed(const char* what) { return Error{Reason::wrong_p2pk, what}; }
+Error malformed_lock(const char* what) { return Error{Reason::wrong_p2pk, what}; }
 
 Result<std::uint64_t> whole_number(const SecretTag& tag)
 {
     std::uint64_t value = 0;
-    if (tag.size() != 2) return malformed("a tag that holds one number holds more or none");
+    if (tag.size() != 2) return malformed_lock("a tag that holds one number holds more or none");
     const std::string& text = tag[1];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return malformed("a tag's number is none");
+    if (error != std::errc() || end != text.data() + text.size()) return malformed_lock("a tag's number is none");
     return value;
 }
 
 Result<void> append_keys(std::vector<Point>& keys, std::span<const std::string> texts)
 {
-    if (texts.size() > kMaxKeys - keys.size()) return malformed("too many keys");
+    if (texts.size() > kMaxKeys - keys.size()) return malformed_lock("too many keys");
     for (const std::string& text : texts) {
         const auto key = Point::parse_hex(text);
-        if (!key) return malformed("a key is no point");
+        if (!key) return malformed_lock("a key is no point");
         const ByteView x = ByteView(key->bytes()).subspan(1);
         for (const Point& other : keys)
-            if (std::equal(x.begin(), x.end(), other.bytes().begin() + 1)) return malformed("a key is there twice");
+            if (std::equal(x.begin(), x.end(), other.bytes().begin() + 1))
+                return malformed_lock("a key is there twice");
         keys.push_back(*key);
     }
     return {};
 }
 
-Result<std::vector<Point>> read_keys(const SecretTag& tag)
+Result<std::vector<Point>> read_lock_keys(const SecretTag& tag)
 {
     std::vector<Point> keys;
-    if (tag.size() < 2) return malformed("a list of keys is empty");
+    if (tag.size() < 2) return malformed_lock("a list of keys is empty");
     TRY(append_keys(keys, std::span(tag).subspan(1)));
     return keys;
 }
@@ -52,7 +53,7 @@ Result<std::uint64_t> read_threshold(const WellKnownSecret& secret, std::string_
     const SecretTag* tag = secret.tag(name);
     if (tag == nullptr) return std::uint64_t{1};
     const std::uint64_t count = TRY(whole_number(*tag));
-    if (count == 0 || count > keys) return malformed("as many signatures can not be given");
+    if (count == 0 || count > keys) return malformed_lock("as many signatures can not be given");
     return count;
 }
 
@@ -68,7 +69,7 @@ Result<SigFlag> sigflag_of(const WellKnownSecret& secret)
     if (tag == nullptr) return SigFlag::inputs;
     if (tag->size() == 2 && (*tag)[1] == "SIG_INPUTS") return SigFlag::inputs;
     if (tag->size() == 2 && (*tag)[1] == "SIG_ALL") return SigFlag::all;
-    return malformed("an unknown sigflag");
+    return malformed_lock("an unknown sigflag");
 }
 
 } // namespace
@@ -78,13 +79,13 @@ Result<P2pkLock> parse_lock_tags(const WellKnownSecret& secret, std::vector<Poin
     P2pkLock lock;
     lock.keys = std::move(first_keys);
     if (const SecretTag* tag = secret.tag("pubkeys")) {
-        if (tag->size() < 2) return malformed("a list of keys is empty");
+        if (tag->size() < 2) return malformed_lock("a list of keys is empty");
         TRY(append_keys(lock.keys, std::span(*tag).subspan(1)));
     }
-    if (const SecretTag* tag = secret.tag("refund")) lock.refund_keys = TRY(read_keys(*tag));
+    if (const SecretTag* tag = secret.tag("refund")) lock.refund_keys = TRY(read_lock_keys(*tag));
     if (const SecretTag* tag = secret.tag("locktime")) {
         const std::uint64_t seconds = TRY(whole_number(*tag));
-        if (seconds > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return malformed("locktime");
+        if (seconds > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return malformed_lock("locktime");
         lock.locktime = UnixSeconds(static_cast<std::int64_t>(seconds));
     }
     lock.n_sigs = TRY(read_threshold(secret, "n_sigs", lock.keys.size()));
@@ -105,13 +106,13 @@ Result<Mix> check_mix(std::span<const Proof> inputs)
     if (mix.sigflag == SigFlag::all)
         for (const auto& secret : mix.secrets)
             if (!secret || !mix.secrets.front() || !same_conditions(*secret, *mix.secrets.front()))
-                return malformed("SIG_ALL beside other conditions");
+                return malformed_lock("SIG_ALL beside other conditions");
     return mix;
 }
 
 Result<P2pkLock> parse_p2pk_lock(const WellKnownSecret& secret)
 {
-    if (secret.kind != "P2PK") return malformed("the lock is of another kind");
+    if (secret.kind != "P2PK") return malformed_lock("the lock is of another kind");
     std::vector<Point> keys;
     TRY(append_keys(keys, std::span(&secret.data, 1)));
     return parse_lock_tags(secret, std::move(keys));
@@ -141,15 +142,15 @@ Result<SigFlag> spendable_alone(std::string_view text, const protocol::PublicKey
                                 Seconds margin)
 {
     const auto secret = TRY(parse_secret(text));
-    if (!secret) return malformed("a proof without a lock: whoever sees it can spend it");
+    if (!secret) return malformed_lock("a proof without a lock: whoever sees it can spend it");
     const P2pkLock lock = TRY(parse_p2pk_lock(*secret));
     const bool ours = std::any_of(lock.keys.begin(), lock.keys.end(), [&](const Point& key) {
         return std::equal(our_key.bytes().begin(), our_key.bytes().end(), key.bytes().begin() + 1);
     });
-    if (!ours) return malformed("locked to another key");
-    if (lock.n_sigs != 1) return malformed("our signature alone is not enough");
+    if (!ours) return malformed_lock("locked to another key");
+    if (lock.n_sigs != 1) return malformed_lock("our signature alone is not enough");
     // Past its locktime the refund keys, or where there are none everybody, can take it back under our hands.
-    if (lock.locktime && *lock.locktime < now + margin) return malformed("the locktime is too close");
+    if (lock.locktime && *lock.locktime < now + margin) return malformed_lock("the locktime is too close");
     return lock.sigflag;
 }
 

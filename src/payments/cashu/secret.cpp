@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 4; // the array, its object, the tags, a tag
 
-Error malformed(const char* what) { return Error{Reason::wrong_p2pk, what}; }
+Error malformed_secret(const char* what) { return Error{Reason::wrong_p2pk, what}; }
 
 /// nlohmann keeps the last of two equal keys, a mint may keep the first: so both must be seen.
 bool repeats_a_key(std::string_view json)
@@ -29,18 +29,18 @@ bool repeats_a_key(std::string_view json)
 
 Result<std::vector<SecretTag>> read_tags(const Json& value)
 {
-    if (!value.is_array()) return malformed("tags are no array");
+    if (!value.is_array()) return malformed_secret("tags are no array");
     std::vector<SecretTag> tags;
     std::set<std::string> keys;
     for (const Json& element : value) {
-        if (!element.is_array() || element.empty()) return malformed("a tag is no array, or empty");
+        if (!element.is_array() || element.empty()) return malformed_secret("a tag is no array, or empty");
         SecretTag tag;
         for (const Json& part : element) {
-            if (!part.is_string()) return malformed("a tag holds something that is no text");
+            if (!part.is_string()) return malformed_secret("a tag holds something that is no text");
             tag.push_back(part.get<std::string>());
-            if (tag.back().empty()) return malformed("a tag holds an empty text");
+            if (tag.back().empty()) return malformed_secret("a tag holds an empty text");
         }
-        if (!keys.insert(tag.front()).second) return malformed("a tag is there twice");
+        if (!keys.insert(tag.front()).second) return malformed_secret("a tag is there twice");
         tags.push_back(std::move(tag));
     }
     return tags;
@@ -59,19 +59,19 @@ Result<std::optional<WellKnownSecret>> parse_secret(std::string_view text)
 {
     const std::size_t first = text.find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos || text[first] != '[') return std::optional<WellKnownSecret>();
-    if (text.size() > kMaxSecretBytes) return malformed("the secret is too long");
+    if (text.size() > kMaxSecretBytes) return malformed_secret("the secret is too long");
 
     // From here on it is meant to be one: what a mint may read in another way than we do is refused, not called plain.
     const auto root = protocol::parse_json(text, kMaxDepth);
-    if (!root) return malformed("the secret is not JSON");
+    if (!root) return malformed_secret("the secret is not JSON");
     if (!root->is_array() || root->size() != 2 || !(*root)[0].is_string() || !(*root)[1].is_object())
-        return malformed("the secret is not a kind and an object");
-    if (repeats_a_key(text)) return malformed("the secret repeats a key");
+        return malformed_secret("the secret is not a kind and an object");
+    if (repeats_a_key(text)) return malformed_secret("the secret repeats a key");
 
     const Json& body = (*root)[1];
     const std::string* nonce = as_string(member(body, "nonce"));
     const std::string* data = as_string(member(body, "data"));
-    if (nonce == nullptr || data == nullptr) return malformed("the secret lacks nonce or data");
+    if (nonce == nullptr || data == nullptr) return malformed_secret("the secret lacks nonce or data");
     WellKnownSecret secret{(*root)[0].get<std::string>(), *nonce, *data, {}};
     if (const Json* tags = member(body, "tags")) secret.tags = TRY(read_tags(*tags));
     return std::optional<WellKnownSecret>(std::move(secret));

@@ -16,29 +16,29 @@ constexpr std::string_view kPrefixes[]{"web+cashu://", "cashu://", "cashu:"};
 constexpr std::string_view kRawMagic = "craw";
 constexpr std::size_t kMaxMintUrlBytes = 1024;
 
-Error bad(std::string what) { return Error{Reason::invalid_token, std::move(what)}; }
+Error bad_token(std::string what) { return Error{Reason::invalid_token, std::move(what)}; }
 
 template<typename T>
 Result<T> as_token_error(Result<T> result)
 {
-    if (!result) return bad(std::move(result).error().detail);
+    if (!result) return bad_token(std::move(result).error().detail);
     return result;
 }
 
 /// What holds for a token of either version.
 Result<Token> checked(Token token, const TokenLimits& limits)
 {
-    if (token.mint.empty() || token.mint.size() > kMaxMintUrlBytes) return bad("no mint, or too long a name");
-    if (token.unit.empty()) return bad("no unit");
-    if (token.proofs.empty()) return bad("no proofs");
-    if (token.proofs.size() > limits.proofs) return bad("too many proofs");
+    if (token.mint.empty() || token.mint.size() > kMaxMintUrlBytes) return bad_token("no mint, or too long a name");
+    if (token.unit.empty()) return bad_token("no unit");
+    if (token.proofs.empty()) return bad_token("no proofs");
+    if (token.proofs.size() > limits.proofs) return bad_token("too many proofs");
     std::unordered_set<std::string_view> secrets;
     for (const Proof& proof : token.proofs) {
-        if (proof.amount == Sat()) return bad("a proof of nothing");
-        if (proof.secret.empty()) return bad("a proof with an empty secret");
-        if (!secrets.insert(proof.secret).second) return bad("a proof is there twice");
+        if (proof.amount == Sat()) return bad_token("a proof of nothing");
+        if (proof.secret.empty()) return bad_token("a proof with an empty secret");
+        if (!secrets.insert(proof.secret).second) return bad_token("a proof is there twice");
     }
-    if (!total(token.proofs)) return bad("the amounts do not fit");
+    if (!total(token.proofs)) return bad_token("the amounts do not fit");
     return token;
 }
 
@@ -47,30 +47,30 @@ Result<Token> checked(Token token, const TokenLimits& limits)
 Result<Token> read_v3(std::string_view json, const TokenLimits& limits)
 {
     const auto root = protocol::parse_json(json);
-    if (!root) return bad("V3: not JSON");
+    if (!root) return bad_token("V3: not JSON");
     const Json* entries = member(*root, "token");
-    if (entries == nullptr || !entries->is_array()) return bad("V3: no list of proofs by mint");
+    if (entries == nullptr || !entries->is_array()) return bad_token("V3: no list of proofs by mint");
 
     Token token;
     for (const Json& entry : *entries) {
         const std::string* mint = as_string(member(entry, "mint"));
         const Json* proofs = member(entry, "proofs");
-        if (mint == nullptr) return bad("V3: no mint");
+        if (mint == nullptr) return bad_token("V3: no mint");
         if (token.mint.empty())
             token.mint = *mint;
         else if (token.mint != *mint && !same_mint(token.mint, *mint))
-            return bad("V3: proofs of more than one mint");
+            return bad_token("V3: proofs of more than one mint");
         if (proofs != nullptr && proofs->is_array() && proofs->size() > limits.proofs - token.proofs.size())
-            return bad("too many proofs");
+            return bad_token("too many proofs");
         for (Proof& proof : TRY(as_token_error(read_proofs(proofs)))) token.proofs.push_back(std::move(proof));
     }
     token.unit = "sat";
     if (const Json* unit = member(*root, "unit")) {
-        if (!unit->is_string()) return bad("V3: unit");
+        if (!unit->is_string()) return bad_token("V3: unit");
         token.unit = *as_string(unit);
     }
     if (const Json* memo = member(*root, "memo")) {
-        if (!memo->is_string()) return bad("V3: memo");
+        if (!memo->is_string()) return bad_token("V3: memo");
         token.memo = *as_string(memo);
     }
     return checked(std::move(token), limits);
@@ -82,7 +82,7 @@ template<std::size_t N>
 Result<ByteArray<N>> read_exactly(CborReader& in)
 {
     const Bytes bytes = TRY(in.read_bytes());
-    if (bytes.size() != N) return bad("V4: a byte string of the wrong length");
+    if (bytes.size() != N) return bad_token("V4: a byte string of the wrong length");
     ByteArray<N> out;
     std::copy(bytes.begin(), bytes.end(), out.begin());
     return out;
@@ -93,12 +93,12 @@ template<typename T, typename Read>
 Result<void> read_into(CborReader& in, std::optional<T>& field, Read read)
 {
     if (in.skip_absent()) return {};
-    if (field) return bad("V4: a key is there twice");
+    if (field) return bad_token("V4: a key is there twice");
     field = TRY(read());
     return {};
 }
 
-Result<Dleq> read_dleq(CborReader& in)
+Result<Dleq> read_cbor_dleq(CborReader& in)
 {
     std::optional<ByteArray<32>> e, s, r;
     auto items = TRY(in.enter_map());
@@ -114,7 +114,7 @@ Result<Dleq> read_dleq(CborReader& in)
         else
             TRY(in.skip());
     }
-    if (!e || !s) return bad("V4: incomplete DLEQ");
+    if (!e || !s) return bad_token("V4: incomplete DLEQ");
     return Dleq{*e, *s, r};
 }
 
@@ -134,13 +134,13 @@ Result<Proof> read_proof_v4(CborReader& in)
         else if (key == "c")
             TRY(read_into(in, c, [&]() -> Result<Point> { return Point::from_bytes(TRY(in.read_bytes())); }));
         else if (key == "d")
-            TRY(read_into(in, dleq, [&] { return read_dleq(in); }));
+            TRY(read_into(in, dleq, [&] { return read_cbor_dleq(in); }));
         else if (key == "w")
             TRY(read_into(in, witness, [&] { return in.read_text(); }));
         else
             TRY(in.skip());
     }
-    if (!amount || !secret || !c) return bad("V4: incomplete proof");
+    if (!amount || !secret || !c) return bad_token("V4: incomplete proof");
     if (witness && witness->empty()) witness.reset();
     return Proof{{}, Sat(*amount), std::move(*secret), *c, std::move(witness), dleq};
 }
@@ -148,7 +148,7 @@ Result<Proof> read_proof_v4(CborReader& in)
 Result<KeysetId> read_keyset_id(CborReader& in)
 {
     KeysetId id = encode_hex(TRY(in.read_bytes()));
-    if (!is_token_id(id)) return bad("V4: keyset id");
+    if (!is_token_id(id)) return bad_token("V4: keyset id");
     return id;
 }
 
@@ -157,7 +157,7 @@ Result<std::vector<Proof>> read_proofs_v4(CborReader& in, std::size_t limit)
     std::vector<Proof> proofs;
     auto items = TRY(in.enter_array());
     while (TRY(in.next(items))) {
-        if (proofs.size() == limit) return bad("too many proofs");
+        if (proofs.size() == limit) return bad_token("too many proofs");
         proofs.push_back(TRY(read_proof_v4(in)));
     }
     return proofs;
@@ -178,7 +178,7 @@ Result<void> read_group(CborReader& in, std::vector<Proof>& out, const TokenLimi
         else
             TRY(in.skip());
     }
-    if (!id || !proofs) return bad("V4: proofs without a keyset, or a keyset without proofs");
+    if (!id || !proofs) return bad_token("V4: proofs without a keyset, or a keyset without proofs");
     for (Proof& proof : *proofs) {
         proof.keyset = *id;
         out.push_back(std::move(proof));
@@ -213,8 +213,8 @@ Result<Token> read_v4_map(CborReader& in, const TokenLimits& limits)
         else
             TRY(in.skip());
     }
-    if (!in.at_end()) return bad("V4: something follows the token");
-    if (!mint || !unit || !proofs) return bad("V4: mint, unit or proofs are missing");
+    if (!in.at_end()) return bad_token("V4: something follows the token");
+    if (!mint || !unit || !proofs) return bad_token("V4: mint, unit or proofs are missing");
     return Token{std::move(*mint), std::move(*unit), std::move(memo), std::move(*proofs)};
 }
 
@@ -298,24 +298,25 @@ std::optional<Sat> total_of(const Items& items)
 
 Result<Token> parse_token(std::string_view text, const TokenLimits& limits)
 {
-    if (text.size() > limits.bytes) return bad("too long");
+    if (text.size() > limits.bytes) return bad_token("too long");
     for (const std::string_view prefix : kPrefixes) {
         if (!text.starts_with(prefix)) continue;
         text.remove_prefix(prefix.size());
         break;
     }
-    if (!text.starts_with("cashu") || text.size() < 6) return bad("does not begin with cashu");
+    if (!text.starts_with("cashu") || text.size() < 6) return bad_token("does not begin with cashu");
     const char version = text[5];
-    if (version != 'A' && version != 'B') return bad("an unknown version");
+    if (version != 'A' && version != 'B') return bad_token("an unknown version");
     const auto body = parse_base64_any(text.substr(6));
-    if (!body) return bad("not base64");
+    if (!body) return bad_token("not base64");
     return version == 'A' ? read_v3(as_text(*body), limits) : read_v4(*body, limits);
 }
 
 Result<Token> parse_raw_token(ByteView bytes, const TokenLimits& limits)
 {
-    if (bytes.size() > limits.bytes) return bad("too long");
-    if (bytes.size() < 5 || as_text(bytes.first(4)) != kRawMagic || bytes[4] != 'B') return bad("not a raw V4 token");
+    if (bytes.size() > limits.bytes) return bad_token("too long");
+    if (bytes.size() < 5 || as_text(bytes.first(4)) != kRawMagic || bytes[4] != 'B')
+        return bad_token("not a raw V4 token");
     return read_v4(bytes.subspan(5), limits);
 }
 

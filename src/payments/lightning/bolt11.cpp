@@ -17,7 +17,7 @@ constexpr std::size_t kHashWords = 52; // 256 bits and four of padding
 constexpr std::size_t kKeyWords = 53;
 constexpr std::uint64_t kMaxNumber = (1ULL << 60U) - 1; // added to a timestamp of 35 bits it still fits
 
-Error bad(std::string what) { return Error{Reason::bad_encoding, "invoice: " + std::move(what)}; }
+Error bad_invoice(std::string what) { return Error{Reason::bad_encoding, "invoice: " + std::move(what)}; }
 
 struct Hrp {
     std::string_view word; // after "ln"
@@ -53,34 +53,34 @@ Result<Msat> parse_amount(std::string_view text)
         else if (pico)
             unit = 1;
         else
-            return bad("an unknown multiplier");
+            return bad_invoice("an unknown multiplier");
         text.remove_suffix(1);
     }
-    if (text.empty() || text.front() == '0') return bad("an amount without digits, or with a zero in front");
+    if (text.empty() || text.front() == '0') return bad_invoice("an amount without digits, or with a zero in front");
     Msat units;
     for (const char c : text) {
-        if (c < '0' || c > '9') return bad("an amount that is no number");
+        if (c < '0' || c > '9') return bad_invoice("an amount that is no number");
         const auto shifted = times(units, 10);
         const auto longer = shifted ? sum(*shifted, Msat(static_cast<std::uint64_t>(c - '0'))) : std::nullopt;
-        if (!longer) return bad("an amount that is too large");
+        if (!longer) return bad_invoice("an amount that is too large");
         units = *longer;
     }
     if (pico) { // a tenth of a millisatoshi
-        if (units.count() % 10 != 0) return bad("a fraction of a millisatoshi");
+        if (units.count() % 10 != 0) return bad_invoice("a fraction of a millisatoshi");
         return Msat(units.count() / 10);
     }
     const auto amount = times(units, unit);
-    if (!amount) return bad("an amount that is too large");
+    if (!amount) return bad_invoice("an amount that is too large");
     return *amount;
 }
 
 Result<void> read_prefix(std::string_view prefix, Bolt11& invoice)
 {
-    if (!prefix.starts_with("ln")) return bad("not for Lightning");
+    if (!prefix.starts_with("ln")) return bad_invoice("not for Lightning");
     prefix.remove_prefix(2);
     const auto* const hrp =
         std::find_if(std::begin(kHrps), std::end(kHrps), [&](const Hrp& one) { return prefix.starts_with(one.word); });
-    if (hrp == std::end(kHrps)) return bad("an unknown network");
+    if (hrp == std::end(kHrps)) return bad_invoice("an unknown network");
     invoice.network = hrp->network;
     prefix.remove_prefix(hrp->word.size());
     if (!prefix.empty()) invoice.amount = TRY(parse_amount(prefix));
@@ -91,7 +91,7 @@ Result<std::uint64_t> number_of(ByteView words)
 {
     std::uint64_t number = 0;
     for (const std::uint8_t word : words) {
-        if (number > kMaxNumber >> 5U) return bad("a number that is too large");
+        if (number > kMaxNumber >> 5U) return bad_invoice("a number that is too large");
         number = number << 5U | word;
     }
     return number;
@@ -109,7 +109,7 @@ Bytes packed(ByteView words)
 template<std::size_t N>
 Result<ByteArray<N>> fixed(ByteView words, std::size_t expected)
 {
-    if (words.size() != expected) return bad("a field of a wrong length");
+    if (words.size() != expected) return bad_invoice("a field of a wrong length");
     const Bytes bytes = TRY(protocol::from_words(words));
     ByteArray<N> out{};
     CHECK(bytes.size() == N);
@@ -123,7 +123,7 @@ Result<void> check_features(ByteView words)
     for (std::size_t bit = 0; bit < words.size() * 5; bit += 2) {
         const bool set = (words[words.size() - 1 - bit / 5] >> bit % 5 & 1U) != 0;
         if (set && std::find(std::begin(kKnownFeatures), std::end(kKnownFeatures), bit) == std::end(kKnownFeatures))
-            return bad("it wants a feature that is not known");
+            return bad_invoice("it wants a feature that is not known");
     }
     return {};
 }
@@ -161,7 +161,7 @@ Result<void> read_field(std::uint8_t type, ByteView words, Fields& fields, Bolt1
     }
     case 13: { // d
         const Bytes text = TRY(protocol::from_words(words));
-        if (!is_utf8(as_text(text))) return bad("a description that is not UTF-8");
+        if (!is_utf8(as_text(text))) return bad_invoice("a description that is not UTF-8");
         if (!invoice.description) invoice.description = std::string(as_text(text));
         return {};
     }
@@ -188,21 +188,21 @@ Result<ByteArray<33>> payee_of(ByteView signature_words, const Sha256& digest,
 {
     const Bytes signature = TRY(protocol::from_words(signature_words)); // 64 bytes and the recovery id
     CHECK(signature.size() == 65);
-    if (signature[64] > 3) return bad("a recovery id that is none");
+    if (signature[64] > 3) return bad_invoice("a recovery id that is none");
     secp256k1_pubkey key;
     if (named) {
         secp256k1_ecdsa_signature plain;
         if (secp256k1_ec_pubkey_parse(protocol::secp(), &key, named->data(), named->size()) != 1 ||
             secp256k1_ecdsa_signature_parse_compact(protocol::secp(), &plain, signature.data()) != 1 ||
             secp256k1_ecdsa_verify(protocol::secp(), &plain, digest.data(), &key) != 1)
-            return bad("the signature is not the payee's");
+            return bad_invoice("the signature is not the payee's");
         return *named;
     }
     secp256k1_ecdsa_recoverable_signature recoverable;
     if (secp256k1_ecdsa_recoverable_signature_parse_compact(protocol::secp(), &recoverable, signature.data(),
                                                             signature[64]) != 1 ||
         secp256k1_ecdsa_recover(protocol::secp(), &key, &recoverable, digest.data()) != 1)
-        return bad("no key fits the signature");
+        return bad_invoice("no key fits the signature");
     ByteArray<33> payee{};
     std::size_t length = payee.size();
     secp256k1_ec_pubkey_serialize(protocol::secp(), payee.data(), &length, &key, SECP256K1_EC_COMPRESSED);
@@ -238,8 +238,8 @@ Result<Bolt11> parse_bolt11(std::string_view text)
     if (with_scheme) text.remove_prefix(kScheme.size());
 
     const protocol::Bech32 bech32 = TRY(protocol::parse_bech32(text, kMaxCharacters));
-    if (bech32.form != protocol::Bech32Form::bech32) return bad("not bech32");
-    if (bech32.words.size() < kTimestampWords + kSignatureWords) return bad("too short");
+    if (bech32.form != protocol::Bech32Form::bech32) return bad_invoice("not bech32");
+    if (bech32.words.size() < kTimestampWords + kSignatureWords) return bad_invoice("too short");
     Bolt11 invoice;
     TRY(read_prefix(bech32.prefix, invoice));
 
@@ -248,16 +248,16 @@ Result<Bolt11> parse_bolt11(std::string_view text)
     invoice.timestamp = UnixSeconds(static_cast<std::int64_t>(TRY(number_of(signed_words.first(kTimestampWords)))));
     Fields fields;
     for (ByteView rest = signed_words.subspan(kTimestampWords); !rest.empty();) {
-        if (rest.size() < 3) return bad("a torn field");
+        if (rest.size() < 3) return bad_invoice("a torn field");
         const std::size_t length = rest[1] * 32U + rest[2];
-        if (rest.size() - 3 < length) return bad("a torn field");
+        if (rest.size() - 3 < length) return bad_invoice("a torn field");
         TRY(read_field(rest[0], rest.subspan(3, length), fields, invoice));
         rest = rest.subspan(3 + length);
     }
-    if (!fields.payment_hash) return bad("no payment hash");
-    if (!fields.payment_secret) return bad("no payment secret");
+    if (!fields.payment_hash) return bad_invoice("no payment hash");
+    if (!fields.payment_secret) return bad_invoice("no payment secret");
     if (invoice.description.has_value() == invoice.description_hash.has_value())
-        return bad("not exactly one of description and description hash");
+        return bad_invoice("not exactly one of description and description hash");
     invoice.payment_hash = *fields.payment_hash;
     invoice.payment_secret = *fields.payment_secret;
     if (fields.expiry) invoice.expiry = Seconds(static_cast<std::int64_t>(*fields.expiry));

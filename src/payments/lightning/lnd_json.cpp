@@ -16,15 +16,15 @@ using nlohmann::json;
 using protocol::member;
 using protocol::text_member;
 
-constexpr std::size_t kMaxDepth = 16; // route hints and custom records
-constexpr std::size_t kMaxInvoiceLength = 7089;
+constexpr std::size_t kLndMaxDepth = 16; // route hints and custom records
+constexpr std::size_t kLndMaxInvoice = 7089;
 
-Error refused(std::string what) { return Error{Reason::lightning_refused, "lnd: " + std::move(what)}; }
+Error lnd_refused(std::string what) { return Error{Reason::lightning_refused, "lnd: " + std::move(what)}; }
 
-Result<json> parse_object(std::string_view text)
+Result<json> parse_lnd(std::string_view text)
 {
-    auto parsed = protocol::parse_json(text, kMaxDepth);
-    if (!parsed || !parsed->is_object()) return refused("an answer that is no JSON object: is base_url right?");
+    auto parsed = protocol::parse_json(text, kLndMaxDepth);
+    if (!parsed || !parsed->is_object()) return lnd_refused("an answer that is no JSON object: is base_url right?");
     return parsed;
 }
 
@@ -80,11 +80,11 @@ Result<LndInvoice> read_invoice(const json& object)
 {
     LndInvoice invoice;
     const auto hash = hash_member(object, "r_hash");
-    if (!hash) return refused("an invoice without a payment hash");
+    if (!hash) return lnd_refused("an invoice without a payment hash");
     invoice.payment_hash = *hash;
     const std::string* const word = text_member(object, "state");
     const auto state = word ? state_of(*word) : std::nullopt;
-    if (!state) return refused("an invoice in a state that adit does not know");
+    if (!state) return lnd_refused("an invoice in a state that adit does not know");
     invoice.state = *state;
     invoice.settle_index = number_member(object, "settle_index", std::numeric_limits<std::uint64_t>::max()).value_or(0);
     invoice.earliest_expiry_height = earliest_expiry(object);
@@ -123,31 +123,33 @@ std::string encode_lnd_cancel(const PaymentHash& hash) { return "{\"payment_hash
 
 Result<LndMade> parse_lnd_made(std::string_view text)
 {
-    const json object = TRY(parse_object(text));
+    const json object = TRY(parse_lnd(text));
     LndMade made;
     const std::string* const request = text_member(object, "payment_request");
-    if (!request || request->empty() || request->size() > kMaxInvoiceLength)
-        return refused("an answer without an invoice");
+    if (!request || request->empty() || request->size() > kLndMaxInvoice)
+        return lnd_refused("an answer without an invoice");
     made.payment_request = *request;
     made.payment_hash = hash_member(object, "r_hash");
-    if (member(object, "r_hash") && !made.payment_hash) return refused("an answer with a payment hash that is none");
+    if (member(object, "r_hash") && !made.payment_hash)
+        return lnd_refused("an answer with a payment hash that is none");
     return made;
 }
 
 Result<LndInvoice> parse_lnd_invoice(std::string_view text)
 {
-    const json object = TRY(parse_object(text));
+    const json object = TRY(parse_lnd(text));
     return read_invoice(object);
 }
 
 Result<LndInfo> parse_lnd_info(std::string_view text)
 {
-    const json object = TRY(parse_object(text));
+    const json object = TRY(parse_lnd(text));
     const json* const chains = member(object, "chains");
-    if (!chains || !chains->is_array() || chains->empty()) return refused("an answer that does not name a chain");
+    if (!chains || !chains->is_array() || chains->empty()) return lnd_refused("an answer that does not name a chain");
     const std::string* const chain = text_member(chains->front(), "chain"); // on its way out of LND
     const std::string* const network = text_member(chains->front(), "network");
-    if (!network || (chain && *chain != "bitcoin" && !chain->empty())) return refused("it is not on Bitcoin's chain");
+    if (!network || (chain && *chain != "bitcoin" && !chain->empty()))
+        return lnd_refused("it is not on Bitcoin's chain");
     LndInfo info;
     if (*network == "mainnet")
         info.network = Network::bitcoin;
@@ -160,26 +162,26 @@ Result<LndInfo> parse_lnd_info(std::string_view text)
     else if (*network == "simnet")
         info.network = Network::simnet;
     else
-        return refused("it is on a network that adit does not know: " + fit_for_log(*network));
+        return lnd_refused("it is on a network that adit does not know: " + fit_for_log(*network));
     const auto height = number_member(object, "block_height", std::numeric_limits<std::uint32_t>::max());
-    if (!height) return refused("an answer without a block height");
+    if (!height) return lnd_refused("an answer without a block height");
     info.block_height = static_cast<std::uint32_t>(*height);
     return info;
 }
 
 Result<LndInvoice> parse_lnd_stream_line(std::string_view line)
 {
-    const json object = TRY(parse_object(line));
+    const json object = TRY(parse_lnd(line));
     if (const json* const result = member(object, "result")) return read_invoice(*result);
     const json* const error = member(object, "error");
     const std::string* const message = error ? text_member(*error, "message") : nullptr;
-    return refused(message ? "the stream ended: " + fit_for_log(*message) : "a stream of something else");
+    return lnd_refused(message ? "the stream ended: " + fit_for_log(*message) : "a stream of something else");
 }
 
 LndFailure read_lnd_failure(std::string_view text)
 {
     LndFailure failure;
-    const auto parsed = protocol::parse_json(text, kMaxDepth);
+    const auto parsed = protocol::parse_json(text, kLndMaxDepth);
     if (!parsed) return failure;
     failure.code = number_member(*parsed, "code", 1000).value_or(0);
     if (const std::string* const message = text_member(*parsed, "message")) failure.message = *message;

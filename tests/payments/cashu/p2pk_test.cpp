@@ -8,7 +8,7 @@
 namespace adit::payments::cashu {
 namespace {
 
-constexpr UnixSeconds kNow{1'800'000'000};
+constexpr UnixSeconds kLockNow{1'800'000'000};
 
 // ---- the official vectors
 
@@ -24,7 +24,7 @@ TEST(Nut11, EveryProofOfTheVectorsIsJudgedAsItSays)
     int judged = 0;
     for (const json& row : rows("nut11.json", "proofs")) {
         const Proof proof = proof_of(row["proof"]);
-        const bool spendable = verify_spending_conditions(std::span(&proof, 1), {}, kNow).has_value();
+        const bool spendable = verify_spending_conditions(std::span(&proof, 1), {}, kLockNow).has_value();
         // The one row that states no verdict has a refund key, so nobody spends it without a signature.
         const bool expected = row.contains("valid") && row["valid"].is_boolean() && row["valid"].get<bool>();
         EXPECT_EQ(spendable, expected) << row["case"];
@@ -41,7 +41,7 @@ TEST(Nut11, EverySigAllRequestOfTheVectorsIsJudgedAsItSays)
             const auto request = parse_swap(row["request"].dump());
             ASSERT_TRUE(request) << row["case"];
             const std::string quote = row["request"].value("quote", "");
-            EXPECT_EQ(verify_spending_conditions(request->inputs, request->outputs, kNow, quote).has_value(),
+            EXPECT_EQ(verify_spending_conditions(request->inputs, request->outputs, kLockNow, quote).has_value(),
                       row["valid"].get<bool>())
                 << list << ' ' << row["case"];
             if (!row.contains("msg")) continue;
@@ -69,7 +69,7 @@ std::string lock_text(const std::string& data, const std::vector<SecretTag>& tag
     return lock_with(data, json(tags));
 }
 
-bool accepts(const std::string& secret) { return spendable_alone(secret, kOurs.public_key(), kNow).has_value(); }
+bool accepts(const std::string& secret) { return spendable_alone(secret, kOurs.public_key(), kLockNow).has_value(); }
 
 TEST(SpendableAlone, ALockToUsIsAcceptedHoweverItIsSpaced)
 {
@@ -93,18 +93,18 @@ TEST(SpendableAlone, ALocktimeMustBeAMinuteAwayAtLeast)
     const auto until = [](std::int64_t seconds) {
         return lock_text(ours().hex(), {{"locktime", std::to_string(seconds)}, {"refund", buyer().hex()}});
     };
-    EXPECT_TRUE(accepts(until(kNow.count() + 60)));
-    EXPECT_FALSE(accepts(until(kNow.count() + 59)));
-    EXPECT_FALSE(accepts(until(kNow.count())));
+    EXPECT_TRUE(accepts(until(kLockNow.count() + 60)));
+    EXPECT_FALSE(accepts(until(kLockNow.count() + 59)));
+    EXPECT_FALSE(accepts(until(kLockNow.count())));
     EXPECT_FALSE(accepts(until(1)));
     EXPECT_FALSE(accepts(until(0)));
-    EXPECT_TRUE(spendable_alone(until(kNow.count() + 1), kOurs.public_key(), kNow, Seconds(0)));
+    EXPECT_TRUE(spendable_alone(until(kLockNow.count() + 1), kOurs.public_key(), kLockNow, Seconds(0)));
 }
 
 TEST(SpendableAlone, TheSigflagIsGiven)
 {
-    EXPECT_EQ(spendable_alone(lock_text(ours().hex()), kOurs.public_key(), kNow).value(), SigFlag::inputs);
-    EXPECT_EQ(spendable_alone(lock_text(ours().hex(), {{"sigflag", "SIG_ALL"}}), kOurs.public_key(), kNow).value(),
+    EXPECT_EQ(spendable_alone(lock_text(ours().hex()), kOurs.public_key(), kLockNow).value(), SigFlag::inputs);
+    EXPECT_EQ(spendable_alone(lock_text(ours().hex(), {{"sigflag", "SIG_ALL"}}), kOurs.public_key(), kLockNow).value(),
               SigFlag::all);
 }
 
@@ -165,7 +165,7 @@ TEST(SpendableAlone, EverythingElseIsRefused)
         "[\"P2PK\",{\"nonce\":\"" + std::string(20'000, 'n') + "\",\"data\":\"" + us + "\"}]",
     };
     for (const std::string& secret : refused) {
-        const auto verdict = spendable_alone(secret, kOurs.public_key(), kNow);
+        const auto verdict = spendable_alone(secret, kOurs.public_key(), kLockNow);
         ASSERT_FALSE(verdict) << secret.substr(0, 300);
         EXPECT_EQ(verdict.error().reason, Reason::wrong_p2pk);
         EXPECT_EQ(verdict.error().detail.find(us), std::string::npos);
@@ -182,7 +182,7 @@ TEST(SpendableAlone, ALockWithAThousandKeysIsRefusedQuickly)
 TEST(SpendableAlone, MauledLocksNeverCrash)
 {
     maul(lock_text(ours().hex(), {{"locktime", "99999999999"}, {"n_sigs", "1"}, {"pubkeys", buyer().hex()}}),
-         [](std::string_view text) { (void)spendable_alone(text, kOurs.public_key(), kNow); });
+         [](std::string_view text) { (void)spendable_alone(text, kOurs.public_key(), kLockNow); });
 }
 
 TEST(Secret, PlainSecretsHaveNoConditions)
@@ -223,7 +223,7 @@ TEST(Secret, WhatIsMadeReadsBackAsItWasMeant)
 class Spending : public ::testing::Test {
 protected:
     Proof locked(const P2pkLock& lock) { return make_proof(keyset_, 1, make_p2pk_secret(lock, rng_)); }
-    bool spends(const std::vector<Proof>& inputs, UnixSeconds now = kNow)
+    bool spends(const std::vector<Proof>& inputs, UnixSeconds now = kLockNow)
     {
         return verify_spending_conditions(inputs, outputs_, now).has_value();
     }
@@ -286,7 +286,7 @@ TEST_F(Spending, SigAllBesideOtherConditionsIsRefusedByBothSides)
 {
     const P2pkLock all{.keys = {ours()}, .sigflag = SigFlag::all};
     P2pkLock other = all;
-    other.locktime = UnixSeconds(kNow.count() + 1000);
+    other.locktime = UnixSeconds(kLockNow.count() + 1000);
     for (const Proof& beside : {locked({.keys = {ours()}}), locked(other),
                                 locked({.keys = {buyer()}, .sigflag = SigFlag::all}), make_proof(keyset_, 1, "plain")})
         for (const bool first : {true, false}) {
@@ -294,11 +294,11 @@ TEST_F(Spending, SigAllBesideOtherConditionsIsRefusedByBothSides)
             if (first) std::swap(inputs[0], inputs[1]);
             EXPECT_FALSE(sign(inputs, kOurs));
             EXPECT_FALSE(spends(inputs));
-            EXPECT_FALSE(all_spendable_alone(inputs, kOurs.public_key(), kNow));
+            EXPECT_FALSE(all_spendable_alone(inputs, kOurs.public_key(), kLockNow));
         }
-    EXPECT_TRUE(all_spendable_alone(std::vector{locked(all), locked(all)}, kOurs.public_key(), kNow));
+    EXPECT_TRUE(all_spendable_alone(std::vector{locked(all), locked(all)}, kOurs.public_key(), kLockNow));
     EXPECT_TRUE(all_spendable_alone(std::vector{locked({.keys = {ours()}}), locked({.keys = {buyer(), ours()}})},
-                                    kOurs.public_key(), kNow));
+                                    kOurs.public_key(), kLockNow));
 }
 
 TEST_F(Spending, OneOfTwoIsSpentByEitherAndTwoOfTwoOnlyByBoth)
@@ -321,7 +321,7 @@ TEST_F(Spending, OneOfTwoIsSpentByEitherAndTwoOfTwoOnlyByBoth)
 
 TEST_F(Spending, AfterTheLocktimeTheRefundKeysSpendTooAndWithoutThemEverybody)
 {
-    const UnixSeconds until = kNow + Seconds(100);
+    const UnixSeconds until = kLockNow + Seconds(100);
     std::vector<Proof> inputs{locked({.keys = {ours()}, .locktime = until, .refund_keys = {buyer()}})};
     ASSERT_TRUE(sign(inputs, kBuyer));
     EXPECT_FALSE(spends(inputs, until));
@@ -351,7 +351,7 @@ TEST_F(Spending, MalformedWitnessesAreRefused)
     }
     maul(good, [&](std::string_view text) {
         inputs[0].witness = std::string(text);
-        (void)verify_spending_conditions(inputs, outputs_, kNow);
+        (void)verify_spending_conditions(inputs, outputs_, kLockNow);
     });
 }
 

@@ -5,18 +5,18 @@
 namespace adit::payments::lightning {
 namespace {
 
-constexpr UnixSeconds kNow(1'800'000'000);
+constexpr UnixSeconds kBackendNow(1'800'000'000);
 
 MadeInvoice made_of(const InvoiceDraft& draft)
 {
     return MadeInvoice{sign(draft), sha256(test_preimage().expose()), test_preimage()};
 }
 
-InvoiceDraft good() { return good_draft(test_request(), sha256(test_preimage().expose()), kNow); }
+InvoiceDraft good() { return good_draft(test_request(), sha256(test_preimage().expose()), kBackendNow); }
 
 void expect_refused(const MadeInvoice& made, const char* what)
 {
-    const auto checked = check_made(made, test_request(), Network::regtest, kNow);
+    const auto checked = check_made(made, test_request(), Network::regtest, kBackendNow);
     ASSERT_FALSE(checked) << what;
     EXPECT_EQ(checked.error().reason, Reason::lightning_refused) << what;
     EXPECT_EQ(checked.error().detail.find(encode_hex(test_preimage().expose())), std::string::npos) << what;
@@ -24,17 +24,17 @@ void expect_refused(const MadeInvoice& made, const char* what)
 
 TEST(CheckMade, AnInvoiceThatFitsTheRequestTellsWhenItExpires)
 {
-    const auto checked = check_made(made_of(good()), test_request(), Network::regtest, kNow);
+    const auto checked = check_made(made_of(good()), test_request(), Network::regtest, kBackendNow);
     ASSERT_TRUE(checked) << checked.error().detail;
-    EXPECT_EQ(*checked, kNow + Seconds(600));
+    EXPECT_EQ(*checked, kBackendNow + Seconds(600));
 }
 
 TEST(CheckMade, AClockAMinuteOffIsTakenAndNoMore)
 {
     for (const std::int64_t off : {-61, -60, 60, 61}) {
         InvoiceDraft draft = good();
-        draft.timestamp = static_cast<std::uint64_t>(kNow.count() + off);
-        EXPECT_EQ(check_made(made_of(draft), test_request(), Network::regtest, kNow).has_value(),
+        draft.timestamp = static_cast<std::uint64_t>(kBackendNow.count() + off);
+        EXPECT_EQ(check_made(made_of(draft), test_request(), Network::regtest, kBackendNow).has_value(),
                   off >= -60 && off <= 60)
             << off;
     }
@@ -42,7 +42,7 @@ TEST(CheckMade, AClockAMinuteOffIsTakenAndNoMore)
 
 TEST(CheckMade, WhateverDoesNotFitIsRefused)
 {
-    EXPECT_FALSE(check_made(made_of(good()), test_request(), Network::bitcoin, kNow));
+    EXPECT_FALSE(check_made(made_of(good()), test_request(), Network::bitcoin, kBackendNow));
     for (const char* prefix :
          {"lnbcrt209n", "lnbcrt211n", "lnbcrt2100n", "lnbcrt210u", "lnbcrt", "lnbcrt2101n", "lnbc210n"}) {
         InvoiceDraft draft = good();
@@ -70,14 +70,14 @@ TEST(CheckMade, WhateverDoesNotFitIsRefused)
     expect_refused({sign(good()), PaymentHash{1}, test_preimage()}, "a hash beside it that is another");
     expect_refused({sign(good()), sha256(test_preimage().expose()), test_preimage(9)}, "another preimage");
     const PaymentHash other = sha256(test_preimage(9).expose()); // hash and invoice agree, the preimage does not
-    expect_refused({sign(good_draft(test_request(), other, kNow)), other, test_preimage()}, "not its preimage");
+    expect_refused({sign(good_draft(test_request(), other, kBackendNow)), other, test_preimage()}, "not its preimage");
 }
 
 TEST(CheckMade, AnAmountThatDoesNotFitInMsatIsRefused)
 {
     InvoiceRequest request = test_request();
     request.amount = Sat(std::numeric_limits<std::uint64_t>::max());
-    EXPECT_FALSE(check_made(made_of(good()), request, Network::regtest, kNow));
+    EXPECT_FALSE(check_made(made_of(good()), request, Network::regtest, kBackendNow));
 }
 
 } // namespace

@@ -10,12 +10,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr UnixSeconds kNow(1'800'000'000);
+constexpr UnixSeconds kLndNow(1'800'000'000);
 constexpr std::string_view kMacaroon = "\x02\x01marked";
 constexpr const char* kMacaroonHex = "02016d61726b6564";
-constexpr EventTiming kHurried{.backoff = Milliseconds(5), .backoff_cap = Milliseconds(20)};
+constexpr EventTiming kLndHurried{.backoff = Milliseconds(5), .backoff_cap = Milliseconds(20)};
 
-PaymentHash hash_of(std::uint8_t seed = 1) { return sha256(test_preimage(seed).expose()); }
+PaymentHash lnd_hash(std::uint8_t seed = 1) { return sha256(test_preimage(seed).expose()); }
 
 const TestCertificate& certificate()
 {
@@ -23,7 +23,7 @@ const TestCertificate& certificate()
     return made;
 }
 
-NodeAccess access_to(const ScriptedNode& node, Milliseconds timeout = Milliseconds(5000))
+NodeAccess access_to_lnd(const ScriptedNode& node, Milliseconds timeout = Milliseconds(5000))
 {
     return NodeAccess{.name = "lnd",
                       .url = parse_node_url(node.url()).value(),
@@ -32,7 +32,7 @@ NodeAccess access_to(const ScriptedNode& node, Milliseconds timeout = Millisecon
                       .timeout = timeout};
 }
 
-json invoice_json(const PaymentHash& hash, const char* state, std::uint64_t settle_index = 0)
+json lnd_invoice(const PaymentHash& hash, const char* state, std::uint64_t settle_index = 0)
 {
     return {{"memo", "adit-1"},
             {"r_preimage", ""},
@@ -46,7 +46,7 @@ json invoice_json(const PaymentHash& hash, const char* state, std::uint64_t sett
 
 std::string line_of(const PaymentHash& hash, const char* state, std::uint64_t settle_index = 0)
 {
-    return json{{"result", invoice_json(hash, state, settle_index)}}.dump() + "\n";
+    return json{{"result", lnd_invoice(hash, state, settle_index)}}.dump() + "\n";
 }
 
 std::string failure(int code, const std::string& message)
@@ -63,27 +63,27 @@ std::string info_json(const char* network = "regtest", std::uint32_t height = 80
 
 std::string made_json(bool with_hash)
 {
-    json made{{"payment_request", sign(good_draft(test_request(), hash_of(), kNow))},
+    json made{{"payment_request", sign(good_draft(test_request(), lnd_hash(), kLndNow))},
               {"add_index", "7"},
               {"payment_addr", encode_base64(ByteArray<32>{7})}};
-    if (with_hash) made["r_hash"] = encode_base64(hash_of());
+    if (with_hash) made["r_hash"] = encode_base64(lnd_hash());
     return made.dump();
 }
 
-ScriptedNode::Handler always(int status, const std::string& body)
+ScriptedNode::Handler lnd_always(int status, const std::string& body)
 {
     return [=](ScriptedNode::Session& session, const NodeRequest&) { session.answer(status, body); };
 }
 
 TEST(Lnd, AnInvoiceIsMadeWithOurPreimageAndNoUnknownMember)
 {
-    ScriptedNode node(always(200, made_json(true)), &certificate());
-    LndBackend backend(access_to(node), Settling::at_once);
+    ScriptedNode node(lnd_always(200, made_json(true)), &certificate());
+    LndBackend backend(access_to_lnd(node), Settling::at_once);
     EXPECT_FALSE(backend.holds());
     const auto made = backend.make(test_request());
     ASSERT_TRUE(made) << made.error().detail;
     EXPECT_TRUE(made->preimage == test_preimage());
-    EXPECT_TRUE(check_made(*made, test_request(), Network::regtest, kNow));
+    EXPECT_TRUE(check_made(*made, test_request(), Network::regtest, kLndNow));
     const NodeRequest request = node.requests().at(0);
     EXPECT_EQ(request.method + " " + request.path, "POST /v1/invoices");
     EXPECT_EQ(request.header("Grpc-Metadata-macaroon"), kMacaroonHex);
@@ -98,15 +98,15 @@ TEST(Lnd, AnInvoiceIsMadeWithOurPreimageAndNoUnknownMember)
 
 TEST(Lnd, AHoldInvoiceNamesTheHashAndKeepsThePreimageHere)
 {
-    ScriptedNode node(always(200, made_json(false)), &certificate());
-    LndBackend backend(access_to(node), Settling::held);
+    ScriptedNode node(lnd_always(200, made_json(false)), &certificate());
+    LndBackend backend(access_to_lnd(node), Settling::held);
     EXPECT_TRUE(backend.holds());
     const auto made = backend.make(test_request());
     ASSERT_TRUE(made) << made.error().detail;
-    EXPECT_TRUE(check_made(*made, test_request(), Network::regtest, kNow));
+    EXPECT_TRUE(check_made(*made, test_request(), Network::regtest, kLndNow));
     const NodeRequest request = node.requests().at(0);
     EXPECT_EQ(request.path, "/v2/invoices/hodl");
-    EXPECT_EQ(json::parse(request.body)["hash"], encode_base64(hash_of()));
+    EXPECT_EQ(json::parse(request.body)["hash"], encode_base64(lnd_hash()));
     EXPECT_FALSE(json::parse(request.body).contains("r_preimage"));
     EXPECT_EQ(request.body.find(encode_base64(test_preimage().expose())), std::string::npos);
 }
@@ -114,10 +114,10 @@ TEST(Lnd, AHoldInvoiceNamesTheHashAndKeepsThePreimageHere)
 TEST(Lnd, AnInvoiceForAnotherHashIsRefused)
 {
     json other = json::parse(made_json(true));
-    other["r_hash"] = encode_base64(hash_of(9));
+    other["r_hash"] = encode_base64(lnd_hash(9));
     for (const std::string& body : {other.dump(), made_json(false), std::string("{}"), std::string("nonsense")}) {
-        ScriptedNode node(always(200, body), &certificate());
-        LndBackend backend(access_to(node), Settling::at_once);
+        ScriptedNode node(lnd_always(200, body), &certificate());
+        LndBackend backend(access_to_lnd(node), Settling::at_once);
         EXPECT_EQ(backend.make(test_request()).error().reason, Reason::lightning_refused) << body;
     }
 }
@@ -129,29 +129,29 @@ TEST(Lnd, AnInvoiceIsLookedUpByItsHexHashAndItsStateTold)
                                                       {"SETTLED", InvoiceState::settled},
                                                       {"CANCELED", InvoiceState::ended}};
     for (const auto& [word, state] : rows) {
-        ScriptedNode node(always(200, invoice_json(hash_of(), word).dump()), &certificate());
-        LndBackend backend(access_to(node), Settling::held);
-        const auto status = backend.look_up(hash_of());
+        ScriptedNode node(lnd_always(200, lnd_invoice(lnd_hash(), word).dump()), &certificate());
+        LndBackend backend(access_to_lnd(node), Settling::held);
+        const auto status = backend.look_up(lnd_hash());
         ASSERT_TRUE(status) << status.error().detail;
         EXPECT_EQ(status->state, state);
         EXPECT_FALSE(status->blocks_left); // no HTLC says when
-        EXPECT_EQ(node.requests().at(0).path, "/v1/invoice/" + encode_hex(hash_of()));
+        EXPECT_EQ(node.requests().at(0).path, "/v1/invoice/" + encode_hex(lnd_hash()));
     }
     for (const json& odd : {json("PAID"), json(3), json(nullptr)}) {
-        json invoice = invoice_json(hash_of(), "OPEN");
+        json invoice = lnd_invoice(lnd_hash(), "OPEN");
         invoice["state"] = odd;
-        ScriptedNode node(always(200, invoice.dump()), &certificate());
-        EXPECT_EQ(LndBackend(access_to(node), Settling::held).look_up(hash_of()).error().reason,
+        ScriptedNode node(lnd_always(200, invoice.dump()), &certificate());
+        EXPECT_EQ(LndBackend(access_to_lnd(node), Settling::held).look_up(lnd_hash()).error().reason,
                   Reason::lightning_refused);
     }
-    ScriptedNode other(always(200, invoice_json(hash_of(9), "SETTLED").dump()), &certificate());
-    EXPECT_EQ(LndBackend(access_to(other), Settling::held).look_up(hash_of()).error().reason,
+    ScriptedNode other(lnd_always(200, lnd_invoice(lnd_hash(9), "SETTLED").dump()), &certificate());
+    EXPECT_EQ(LndBackend(access_to_lnd(other), Settling::held).look_up(lnd_hash()).error().reason,
               Reason::lightning_refused);
 }
 
 TEST(Lnd, AnAcceptedInvoiceSaysHowManyBlocksAreLeftToTheEarliestOfItsHtlcs)
 {
-    json invoice = invoice_json(hash_of(), "ACCEPTED");
+    json invoice = lnd_invoice(lnd_hash(), "ACCEPTED");
     invoice["htlcs"] = {{{"state", "ACCEPTED"}, {"expiry_height", 940}},
                         {{"state", "ACCEPTED"}, {"expiry_height", 920}},
                         {{"state", "CANCELED"}, {"expiry_height", 810}}, // is not waited for
@@ -166,14 +166,14 @@ TEST(Lnd, AnAcceptedInvoiceSaysHowManyBlocksAreLeftToTheEarliestOfItsHtlcs)
                 session.answer(200, invoice.dump());
         },
         &certificate());
-    LndBackend backend(access_to(node), Settling::held);
-    for (int i = 0; i < 10; ++i) EXPECT_EQ(backend.look_up(hash_of()).value().blocks_left, 120U);
+    LndBackend backend(access_to_lnd(node), Settling::held);
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(backend.look_up(lnd_hash()).value().blocks_left, 120U);
     EXPECT_EQ(node.requests().size(), 11U); // one getinfo for all of them
 
     height = 1000; // past it
-    EXPECT_EQ(LndBackend(access_to(node), Settling::held).look_up(hash_of()).value().blocks_left, 0U);
+    EXPECT_EQ(LndBackend(access_to_lnd(node), Settling::held).look_up(lnd_hash()).value().blocks_left, 0U);
     info_status = 500; // that it is accepted is told all the same
-    const auto blind = LndBackend(access_to(node), Settling::held).look_up(hash_of());
+    const auto blind = LndBackend(access_to_lnd(node), Settling::held).look_up(lnd_hash());
     ASSERT_TRUE(blind);
     EXPECT_EQ(blind->state, InvoiceState::accepted);
     EXPECT_FALSE(blind->blocks_left);
@@ -193,8 +193,9 @@ TEST(Lnd, AnInvoiceThatItDoesNotKnowIsToldInTheWordsOfOldAndNewVersions)
         {500, "unable to locate invoice", Reason::lightning_unreachable}, // not LND's word
     };
     for (const auto& [status, body, reason] : rows) {
-        ScriptedNode node(always(status, body), &certificate());
-        EXPECT_EQ(LndBackend(access_to(node), Settling::at_once).look_up(hash_of()).error().reason, reason) << body;
+        ScriptedNode node(lnd_always(status, body), &certificate());
+        EXPECT_EQ(LndBackend(access_to_lnd(node), Settling::at_once).look_up(lnd_hash()).error().reason, reason)
+            << body;
     }
 }
 
@@ -218,17 +219,17 @@ TEST(Lnd, ADefiniteNoIsToldApartFromSilence)
         {200, "[]", Reason::lightning_refused},
     };
     for (const auto& [status, body, reason] : rows) {
-        ScriptedNode node(always(status, body), &certificate());
-        LndBackend backend(access_to(node), Settling::at_once);
+        ScriptedNode node(lnd_always(status, body), &certificate());
+        LndBackend backend(access_to_lnd(node), Settling::at_once);
         for (const Error& error :
-             {backend.make(test_request()).error(), backend.look_up(hash_of()).error(), backend.network().error()}) {
+             {backend.make(test_request()).error(), backend.look_up(lnd_hash()).error(), backend.network().error()}) {
             EXPECT_EQ(error.reason, reason) << status << body << error.detail;
             EXPECT_EQ(error.detail.find(kMacaroonHex), std::string::npos);
             EXPECT_EQ(error.detail.find("marked"), std::string::npos);
         }
     }
-    ScriptedNode denying(always(500, failure(2, "permission denied")), &certificate());
-    EXPECT_NE(LndBackend(access_to(denying), Settling::held).network().error().detail.find("info:read"),
+    ScriptedNode denying(lnd_always(500, failure(2, "permission denied")), &certificate());
+    EXPECT_NE(LndBackend(access_to_lnd(denying), Settling::held).network().error().detail.find("info:read"),
               std::string::npos);
 }
 
@@ -247,8 +248,8 @@ TEST(Lnd, APreimageThatTheNodeRepeatsDoesNotComeIntoTheError)
             session.answer(400, failure(3, "invalid value for bytes field: " + request.body));
         },
         &certificate());
-    LndBackend backend(access_to(node), Settling::held);
-    for (const Error& error : {LndBackend(access_to(node), Settling::at_once).make(test_request()).error(),
+    LndBackend backend(access_to_lnd(node), Settling::held);
+    for (const Error& error : {LndBackend(access_to_lnd(node), Settling::at_once).make(test_request()).error(),
                                backend.settle(test_preimage()).error()})
         EXPECT_EQ(error.detail.find(encode_base64(test_preimage().expose()).substr(0, 40)), std::string::npos)
             << error.detail;
@@ -262,12 +263,12 @@ TEST(Lnd, NobodyThereTornAnswersAndSilenceAreUnreachable)
             session.close();
         },
         &certificate());
-    LndBackend backend(access_to(torn), Settling::held);
+    LndBackend backend(access_to_lnd(torn), Settling::held);
     EXPECT_EQ(backend.make(test_request()).error().reason, Reason::lightning_unreachable);
     EXPECT_EQ(backend.settle(test_preimage()).error().reason, Reason::lightning_unreachable);
-    EXPECT_EQ(backend.cancel(hash_of()).error().reason, Reason::lightning_unreachable);
+    EXPECT_EQ(backend.cancel(lnd_hash()).error().reason, Reason::lightning_unreachable);
     ScriptedNode silent([](ScriptedNode::Session& session, const NodeRequest&) { session.drain(); }, &certificate());
-    EXPECT_EQ(LndBackend(access_to(silent, Milliseconds(100)), Settling::held).look_up(hash_of()).error().reason,
+    EXPECT_EQ(LndBackend(access_to_lnd(silent, Milliseconds(100)), Settling::held).look_up(lnd_hash()).error().reason,
               Reason::lightning_unreachable);
 }
 
@@ -317,7 +318,7 @@ struct OneInvoice {
             state = "CANCELED";
             return session.answer(200, "{}");
         }
-        session.answer(200, invoice_json(hash_of(), state.c_str()).dump());
+        session.answer(200, lnd_invoice(lnd_hash(), state.c_str()).dump());
     }
 };
 
@@ -325,7 +326,7 @@ TEST(Lnd, SettlingAndCancellingMayBeRepeated)
 {
     OneInvoice invoice;
     ScriptedNode node([&](auto& session, const auto& request) { invoice.answer(session, request); }, &certificate());
-    LndBackend backend(access_to(node), Settling::held);
+    LndBackend backend(access_to_lnd(node), Settling::held);
 
     EXPECT_FALSE(backend.settle(test_preimage())); // not paid yet
     invoice.set("ACCEPTED");
@@ -334,17 +335,17 @@ TEST(Lnd, SettlingAndCancellingMayBeRepeated)
         EXPECT_TRUE(settled) << settled.error().detail;
     }
     EXPECT_EQ(json::parse(node.requests().at(0).body), (json{{"preimage", encode_base64(test_preimage().expose())}}));
-    EXPECT_EQ(backend.cancel(hash_of()).error().reason, Reason::lightning_refused); // the money is ours
+    EXPECT_EQ(backend.cancel(lnd_hash()).error().reason, Reason::lightning_refused); // the money is ours
 
     for (const char* before : {"OPEN", "ACCEPTED"}) {
         invoice.set(before);
-        for (int i = 0; i < 3; ++i) EXPECT_TRUE(backend.cancel(hash_of())) << before;
-        EXPECT_EQ(backend.look_up(hash_of()).value().state, InvoiceState::ended);
+        for (int i = 0; i < 3; ++i) EXPECT_TRUE(backend.cancel(lnd_hash())) << before;
+        EXPECT_EQ(backend.look_up(lnd_hash()).value().state, InvoiceState::ended);
     }
     EXPECT_EQ(backend.settle(test_preimage()).error().reason, Reason::lightning_refused); // the payer has it back
 
     invoice.known = false;
-    EXPECT_EQ(backend.cancel(hash_of()).error().reason, Reason::not_found);
+    EXPECT_EQ(backend.cancel(lnd_hash()).error().reason, Reason::not_found);
     EXPECT_EQ(backend.settle(test_preimage()).error().reason, Reason::not_found);
 }
 
@@ -352,10 +353,10 @@ TEST(Lnd, OnlyHoldInvoicesAreSettledByUsAndAllAreCancelled)
 {
     OneInvoice invoice;
     ScriptedNode node([&](auto& session, const auto& request) { invoice.answer(session, request); }, &certificate());
-    LndBackend backend(access_to(node), Settling::at_once);
+    LndBackend backend(access_to_lnd(node), Settling::at_once);
     EXPECT_EQ(backend.settle(test_preimage()).error().reason, Reason::policy);
-    EXPECT_TRUE(backend.cancel(hash_of()));
-    EXPECT_EQ(json::parse(node.requests().at(0).body), (json{{"payment_hash", encode_base64(hash_of())}}));
+    EXPECT_TRUE(backend.cancel(lnd_hash()));
+    EXPECT_EQ(json::parse(node.requests().at(0).body), (json{{"payment_hash", encode_base64(lnd_hash())}}));
 }
 
 TEST(LndLines, LinesComeOutWholeHoweverTheyAreCut)
@@ -405,7 +406,7 @@ TEST(LndJson, HostileAnswersAreRefused)
         EXPECT_FALSE(parse_lnd_made(text)) << text.substr(0, 60);
         EXPECT_FALSE(parse_lnd_info(text)) << text.substr(0, 60);
     }
-    json odd = invoice_json(hash_of(), "ACCEPTED");
+    json odd = lnd_invoice(lnd_hash(), "ACCEPTED");
     odd["settle_index"] = "-1";
     odd["htlcs"] = {7,
                     nullptr,
@@ -430,26 +431,26 @@ TEST(LndEvents, SettlementsAreToldWithTheirIndexAndGoOnWhereTheyStopped)
         [&](ScriptedNode::Session& session, const NodeRequest&) {
             session.begin_stream();
             if (++number == 1) {
-                session.chunk(line_of(hash_of(1), "OPEN"));
-                const std::string line = line_of(hash_of(1), "SETTLED", 42);
+                session.chunk(line_of(lnd_hash(1), "OPEN"));
+                const std::string line = line_of(lnd_hash(1), "SETTLED", 42);
                 session.chunk(line.substr(0, 30)); // a line has no need to come in one piece
-                session.chunk(line.substr(30) + line_of(hash_of(2), "SETTLED", 43));
+                session.chunk(line.substr(30) + line_of(lnd_hash(2), "SETTLED", 43));
                 session.chunk(R"({"result":{"r_ha)"); // torn
                 session.close();
             } else {
-                session.chunk(line_of(hash_of(3), "SETTLED", 44));
+                session.chunk(line_of(lnd_hash(3), "SETTLED", 44));
                 session.drain();
             }
         },
         &certificate());
     RecordingListener listener;
-    LndBackend backend(access_to(node), Settling::at_once, kHurried);
+    LndBackend backend(access_to_lnd(node), Settling::at_once, kLndHurried);
     backend.start(listener, 41);
-    ASSERT_TRUE(listener.wait_for_change(hash_of(3)));
+    ASSERT_TRUE(listener.wait_for_change(lnd_hash(3)));
     ASSERT_TRUE(listener.wait_for_told(44));
     EXPECT_TRUE(listener.wait_for_missing(2)); // once for each connection
     backend.stop();
-    EXPECT_EQ(listener.changed(), (std::vector{hash_of(1), hash_of(2), hash_of(3)}));
+    EXPECT_EQ(listener.changed(), (std::vector{lnd_hash(1), lnd_hash(2), lnd_hash(3)}));
     EXPECT_EQ(listener.told(), (std::vector<std::uint64_t>{42, 43, 44}));
     ASSERT_EQ(node.requests().size(), 2U);
     EXPECT_EQ(node.requests()[0].path, "/v1/invoices/subscribe?settle_index=41");
@@ -461,7 +462,7 @@ TEST(LndEvents, ConnectedIsWhoHasAskedThoughNoByteComesBack)
 {
     ScriptedNode node([](ScriptedNode::Session& session, const NodeRequest&) { session.drain(); }, &certificate());
     RecordingListener listener;
-    LndBackend backend(access_to(node), Settling::at_once, kHurried);
+    LndBackend backend(access_to_lnd(node), Settling::at_once, kLndHurried);
     backend.start(listener, 0);
     EXPECT_TRUE(listener.wait_for_missing(1));
 }
@@ -494,15 +495,15 @@ TEST(LndEvents, WhateverEndsTheStreamItComesBack)
                 return session.close();
             default:
                 session.begin_stream();
-                session.chunk(line_of(hash_of(1), "SETTLED", 1));
+                session.chunk(line_of(lnd_hash(1), "SETTLED", 1));
                 session.drain();
             }
         },
         &certificate());
     RecordingListener listener;
-    LndBackend backend(access_to(node), Settling::at_once, kHurried);
+    LndBackend backend(access_to_lnd(node), Settling::at_once, kLndHurried);
     backend.start(listener, 0);
-    EXPECT_TRUE(listener.wait_for_change(hash_of(1)));
+    EXPECT_TRUE(listener.wait_for_change(lnd_hash(1)));
     EXPECT_TRUE(listener.wait_for_missing(7));
 }
 
@@ -512,7 +513,7 @@ TEST(LndEvents, AHoldInvoiceIsFollowedUntilItIsOver)
     ScriptedNode node(
         [&](ScriptedNode::Session& session, const NodeRequest& request) {
             if (!is_single(request)) return session.drain();
-            const PaymentHash hash = hash_of(request.path == single_path(hash_of(1)) ? 1 : 2);
+            const PaymentHash hash = lnd_hash(request.path == single_path(lnd_hash(1)) ? 1 : 2);
             session.begin_stream();
             session.chunk(line_of(hash, "OPEN"));
             paid.wait();
@@ -522,13 +523,13 @@ TEST(LndEvents, AHoldInvoiceIsFollowedUntilItIsOver)
         },
         &certificate());
     RecordingListener listener;
-    LndBackend backend(access_to(node), Settling::held, kHurried);
+    LndBackend backend(access_to_lnd(node), Settling::held, kLndHurried);
     backend.start(listener, 0);
-    backend.follow(hash_of(1));
+    backend.follow(lnd_hash(1));
     paid.raise();
-    ASSERT_TRUE(listener.wait_for_change(hash_of(1), 2));
-    backend.follow(hash_of(2));
-    ASSERT_TRUE(listener.wait_for_change(hash_of(2), 2));
+    ASSERT_TRUE(listener.wait_for_change(lnd_hash(1), 2));
+    backend.follow(lnd_hash(2));
+    ASSERT_TRUE(listener.wait_for_change(lnd_hash(2), 2));
     backend.stop();
     EXPECT_EQ(listener.changed().size(), 4U);
     const auto requests = node.requests();
@@ -548,29 +549,29 @@ TEST(LndEvents, AFollowedInvoiceWhoseStreamBreaksIsAskedForAgainAndAnUnknownOneI
                 const std::lock_guard lock(mutex);
                 times = ++asked[request.path];
             }
-            if (request.path == single_path(hash_of(2)))
+            if (request.path == single_path(lnd_hash(2)))
                 return session.answer(404, failure(5, "unable to locate invoice"));
             session.begin_stream();
             if (times == 1) return session.close();
             if (times == 2) {
-                session.chunk(line_of(hash_of(7), "ACCEPTED")); // of another one
+                session.chunk(line_of(lnd_hash(7), "ACCEPTED")); // of another one
                 return session.drain();
             }
-            session.chunk(line_of(hash_of(1), "ACCEPTED"));
+            session.chunk(line_of(lnd_hash(1), "ACCEPTED"));
             session.drain();
         },
         &certificate());
     RecordingListener listener;
-    LndBackend backend(access_to(node), Settling::held, kHurried);
-    backend.follow(hash_of(2)); // before the start is soon enough
+    LndBackend backend(access_to_lnd(node), Settling::held, kLndHurried);
+    backend.follow(lnd_hash(2)); // before the start is soon enough
     backend.start(listener, 0);
-    backend.follow(hash_of(1));
-    ASSERT_TRUE(listener.wait_for_change(hash_of(1)));
+    backend.follow(lnd_hash(1));
+    ASSERT_TRUE(listener.wait_for_change(lnd_hash(1)));
     backend.stop();
-    EXPECT_EQ(listener.changed(), std::vector{hash_of(1)});
+    EXPECT_EQ(listener.changed(), std::vector{lnd_hash(1)});
     const std::lock_guard lock(mutex);
-    EXPECT_EQ(asked[single_path(hash_of(2))], 1);
-    EXPECT_EQ(asked[single_path(hash_of(1))], 3);
+    EXPECT_EQ(asked[single_path(lnd_hash(2))], 1);
+    EXPECT_EQ(asked[single_path(lnd_hash(1))], 3);
 }
 
 TEST(LndEvents, OnlyTheNewestInvoicesAreFollowed)
@@ -590,19 +591,19 @@ TEST(LndEvents, OnlyTheNewestInvoicesAreFollowed)
         },
         &certificate());
     RecordingListener listener;
-    LndBackend backend(access_to(node), Settling::held, kHurried);
+    LndBackend backend(access_to_lnd(node), Settling::held, kLndHurried);
     constexpr int kMany = static_cast<int>(LndStreams::kMaxFollowed);
-    for (std::uint8_t seed = 1; seed <= kMany + 3; ++seed) backend.follow(hash_of(seed));
+    for (std::uint8_t seed = 1; seed <= kMany + 3; ++seed) backend.follow(lnd_hash(seed));
     backend.start(listener, 0);
     ASSERT_TRUE(single.wait(kMany));
-    backend.follow(hash_of(200));
+    backend.follow(lnd_hash(200));
     ASSERT_TRUE(single.wait(kMany + 1));
     backend.stop();
     EXPECT_EQ(single.count(), kMany + 1);
     const std::lock_guard lock(mutex);
-    for (std::uint8_t seed = 1; seed <= 3; ++seed) EXPECT_FALSE(open.contains(single_path(hash_of(seed))));
-    EXPECT_TRUE(open.contains(single_path(hash_of(kMany + 3))));
-    EXPECT_TRUE(open.contains(single_path(hash_of(200))));
+    for (std::uint8_t seed = 1; seed <= 3; ++seed) EXPECT_FALSE(open.contains(single_path(lnd_hash(seed))));
+    EXPECT_TRUE(open.contains(single_path(lnd_hash(kMany + 3))));
+    EXPECT_TRUE(open.contains(single_path(lnd_hash(200))));
 }
 
 TEST(LndEvents, WhatSettlesByItselfNeedsNoStreamOfItsOwn)
@@ -610,13 +611,13 @@ TEST(LndEvents, WhatSettlesByItselfNeedsNoStreamOfItsOwn)
     ScriptedNode node(
         [](ScriptedNode::Session& session, const NodeRequest&) {
             session.begin_stream();
-            session.chunk(line_of(hash_of(1), "SETTLED", 1));
+            session.chunk(line_of(lnd_hash(1), "SETTLED", 1));
             session.drain();
         },
         &certificate());
     RecordingListener listener;
-    LndBackend backend(access_to(node), Settling::at_once, kHurried);
-    backend.follow(hash_of(1));
+    LndBackend backend(access_to_lnd(node), Settling::at_once, kLndHurried);
+    backend.follow(lnd_hash(1));
     backend.start(listener, 0);
     ASSERT_TRUE(listener.wait_for_told(1));
     backend.stop();
@@ -628,7 +629,7 @@ TEST(LndEvents, AStrangerWithAnotherCertificateIsToldNothing)
     const TestCertificate other("IP:127.0.0.1");
     ScriptedNode node([](ScriptedNode::Session& session, const NodeRequest&) { session.drain(); }, &other);
     RecordingListener listener;
-    LndBackend backend(access_to(node), Settling::held, kHurried);
+    LndBackend backend(access_to_lnd(node), Settling::held, kLndHurried);
     backend.start(listener, 0);
     while (node.connections() < 3) std::this_thread::yield();
     backend.stop();
@@ -646,15 +647,15 @@ TEST(LndEvents, StoppingWaitsForNothingAndNothingComesAfterIt)
         },
         &certificate());
     RecordingListener listener;
-    LndBackend backend(access_to(node), Settling::held);
+    LndBackend backend(access_to_lnd(node), Settling::held);
     backend.start(listener, 0);
     ASSERT_TRUE(there.wait());
     const auto before = std::chrono::steady_clock::now();
     backend.stop();
     backend.stop();
-    backend.follow(hash_of(1));
+    backend.follow(lnd_hash(1));
     EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(2));
-    LndBackend never(access_to(node), Settling::held); // was not started
+    LndBackend never(access_to_lnd(node), Settling::held); // was not started
     never.stop();
 }
 

@@ -9,16 +9,16 @@ namespace {
 
 constexpr const char* kPassword = "marked-password";
 constexpr const char* kAuthorization = "Basic Om1hcmtlZC1wYXNzd29yZA=="; // of ":marked-password"
-constexpr UnixSeconds kNow(1'800'000'000);
-constexpr EventTiming kHurried{.backoff = Milliseconds(5),
-                               .backoff_cap = Milliseconds(20),
-                               .connect = Milliseconds(2000),
-                               .ping = Seconds(1),
-                               .hang_up = Seconds(2)};
+constexpr UnixSeconds kPhoenixdNow(1'800'000'000);
+constexpr EventTiming kPhoenixdHurried{.backoff = Milliseconds(5),
+                                       .backoff_cap = Milliseconds(20),
+                                       .connect = Milliseconds(2000),
+                                       .ping = Seconds(1),
+                                       .hang_up = Seconds(2)};
 
-PaymentHash hash_of(std::uint8_t seed = 1) { return sha256(test_preimage(seed).expose()); }
+PaymentHash phoenixd_hash(std::uint8_t seed = 1) { return sha256(test_preimage(seed).expose()); }
 
-NodeAccess access_to(const std::string& url, Milliseconds timeout = Milliseconds(5000))
+NodeAccess access_to_phoenixd(const std::string& url, Milliseconds timeout = Milliseconds(5000))
 {
     return NodeAccess{.name = "phoenixd",
                       .url = parse_node_url(url).value(),
@@ -34,14 +34,14 @@ std::string payment_json(const PaymentHash& hash, bool paid, bool expired, std::
            R"(,"requestedSat":21,"receivedSat":)" + std::to_string(received_sat) + R"(,"fees":0,"createdAt":1})";
 }
 
-std::string invoice_json()
+std::string phoenixd_invoice()
 {
-    return R"({"amountSat":21,"paymentHash":")" + encode_hex(hash_of()) + R"(","serialized":")" +
-           sign(good_draft(test_request(), hash_of(), kNow)) + R"("})";
+    return R"({"amountSat":21,"paymentHash":")" + encode_hex(phoenixd_hash()) + R"(","serialized":")" +
+           sign(good_draft(test_request(), phoenixd_hash(), kPhoenixdNow)) + R"("})";
 }
 
 /// One answer for whatever is asked.
-ScriptedNode::Handler always(int status, const std::string& body)
+ScriptedNode::Handler phoenixd_always(int status, const std::string& body)
 {
     return [=](ScriptedNode::Session& session, const NodeRequest&) { session.answer(status, body); };
 }
@@ -50,16 +50,16 @@ TEST(Phoenixd, AnInvoiceIsMadeAsAFormAndItsPreimageReadBack)
 {
     ScriptedNode node([](ScriptedNode::Session& session, const NodeRequest& request) {
         if (request.path == "/createinvoice")
-            session.answer(200, invoice_json());
+            session.answer(200, phoenixd_invoice());
         else
-            session.answer(200, payment_json(hash_of(), false, false));
+            session.answer(200, payment_json(phoenixd_hash(), false, false));
     });
-    PhoenixdBackend backend(access_to(node.url()));
+    PhoenixdBackend backend(access_to_phoenixd(node.url()));
     const auto made = backend.make(test_request());
     ASSERT_TRUE(made) << made.error().detail;
-    EXPECT_EQ(made->payment_hash, hash_of());
+    EXPECT_EQ(made->payment_hash, phoenixd_hash());
     EXPECT_TRUE(made->preimage == test_preimage());
-    EXPECT_TRUE(check_made(*made, test_request(), Network::regtest, kNow));
+    EXPECT_TRUE(check_made(*made, test_request(), Network::regtest, kPhoenixdNow));
 
     const auto requests = node.requests();
     ASSERT_EQ(requests.size(), 2U);
@@ -69,14 +69,14 @@ TEST(Phoenixd, AnInvoiceIsMadeAsAFormAndItsPreimageReadBack)
     EXPECT_EQ(requests[0].body, "descriptionHash=" + encode_hex(test_request().description_hash) +
                                     "&amountSat=21&expirySeconds=600&externalId=adit-1");
     EXPECT_EQ(requests[1].method, "GET");
-    EXPECT_EQ(requests[1].path, "/payments/incoming/" + encode_hex(hash_of()));
+    EXPECT_EQ(requests[1].path, "/payments/incoming/" + encode_hex(phoenixd_hash()));
     EXPECT_EQ(requests[1].header("Authorization"), kAuthorization);
 }
 
 TEST(Phoenixd, APathInTheBaseUrlStandsBeforeEveryCall)
 {
-    ScriptedNode node(always(200, R"({"chain":"mainnet"})"));
-    PhoenixdBackend backend(access_to(node.url() + "/behind/"));
+    ScriptedNode node(phoenixd_always(200, R"({"chain":"mainnet"})"));
+    PhoenixdBackend backend(access_to_phoenixd(node.url() + "/behind/"));
     ASSERT_TRUE(backend.network());
     EXPECT_EQ(node.requests().at(0).path, "/behind/getinfo");
 }
@@ -90,9 +90,9 @@ TEST(Phoenixd, WhetherItIsPaidDecidesAndNeverTheAmount)
         {true, true, 21, InvoiceState::settled},  {false, true, 0, InvoiceState::ended},
     };
     for (const auto& [paid, expired, received, state] : rows) {
-        ScriptedNode node(always(200, payment_json(hash_of(), paid, expired, received)));
-        PhoenixdBackend backend(access_to(node.url()));
-        const auto status = backend.look_up(hash_of());
+        ScriptedNode node(phoenixd_always(200, payment_json(phoenixd_hash(), paid, expired, received)));
+        PhoenixdBackend backend(access_to_phoenixd(node.url()));
+        const auto status = backend.look_up(phoenixd_hash());
         ASSERT_TRUE(status) << status.error().detail;
         EXPECT_EQ(status->state, state) << paid << expired << received;
         EXPECT_FALSE(status->blocks_left);
@@ -102,14 +102,15 @@ TEST(Phoenixd, WhetherItIsPaidDecidesAndNeverTheAmount)
 TEST(Phoenixd, AnUnknownInvoiceIsNotFoundWhateverTheWords)
 {
     for (const char* words : {"Not found", "Unknown endpoint (check api doc)", ""}) {
-        ScriptedNode node(always(404, words));
-        PhoenixdBackend backend(access_to(node.url()));
-        const auto status = backend.look_up(hash_of());
+        ScriptedNode node(phoenixd_always(404, words));
+        PhoenixdBackend backend(access_to_phoenixd(node.url()));
+        const auto status = backend.look_up(phoenixd_hash());
         ASSERT_FALSE(status);
         EXPECT_EQ(status.error().reason, Reason::not_found);
     }
-    ScriptedNode node(always(404, "Unknown endpoint (check api doc)")); // of anything else it is a wrong base_url
-    PhoenixdBackend backend(access_to(node.url()));
+    ScriptedNode node(
+        phoenixd_always(404, "Unknown endpoint (check api doc)")); // of anything else it is a wrong base_url
+    PhoenixdBackend backend(access_to_phoenixd(node.url()));
     EXPECT_EQ(backend.network().error().reason, Reason::lightning_refused);
     EXPECT_EQ(backend.make(test_request()).error().reason, Reason::lightning_refused);
 }
@@ -131,18 +132,19 @@ TEST(Phoenixd, ADefiniteNoIsToldApartFromSilence)
         {200, "[]", Reason::lightning_refused},
     };
     for (const auto& [status, body, reason] : rows) {
-        ScriptedNode node(always(status, body));
-        PhoenixdBackend backend(access_to(node.url()));
-        for (const Error& error :
-             {backend.make(test_request()).error(), backend.look_up(hash_of()).error(), backend.network().error()}) {
+        ScriptedNode node(phoenixd_always(status, body));
+        PhoenixdBackend backend(access_to_phoenixd(node.url()));
+        for (const Error& error : {backend.make(test_request()).error(), backend.look_up(phoenixd_hash()).error(),
+                                   backend.network().error()}) {
             EXPECT_EQ(error.reason, reason) << status << body << error.detail;
             EXPECT_EQ(error.detail.find("marked"), std::string::npos) << error.detail;
         }
     }
-    ScriptedNode wrong(always(401, "no"));
-    EXPECT_NE(PhoenixdBackend(access_to(wrong.url())).network().error().detail.find("password"), std::string::npos);
-    ScriptedNode poor(always(200, R"({"reason":"this node is too poor"})"));
-    EXPECT_NE(PhoenixdBackend(access_to(poor.url())).make(test_request()).error().detail.find("too poor"),
+    ScriptedNode wrong(phoenixd_always(401, "no"));
+    EXPECT_NE(PhoenixdBackend(access_to_phoenixd(wrong.url())).network().error().detail.find("password"),
+              std::string::npos);
+    ScriptedNode poor(phoenixd_always(200, R"({"reason":"this node is too poor"})"));
+    EXPECT_NE(PhoenixdBackend(access_to_phoenixd(poor.url())).make(test_request()).error().detail.find("too poor"),
               std::string::npos);
 }
 
@@ -150,30 +152,31 @@ TEST(Phoenixd, NobodyThereTornAnswersAndSilenceAreUnreachable)
 {
     std::string gone;
     {
-        ScriptedNode node(always(200, ""));
+        ScriptedNode node(phoenixd_always(200, ""));
         gone = node.url();
     }
-    EXPECT_EQ(PhoenixdBackend(access_to(gone)).network().error().reason, Reason::lightning_unreachable);
+    EXPECT_EQ(PhoenixdBackend(access_to_phoenixd(gone)).network().error().reason, Reason::lightning_unreachable);
     ScriptedNode torn([](ScriptedNode::Session& session, const NodeRequest&) {
         session.send_raw("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"paymentHash\":");
         session.close();
     });
-    EXPECT_EQ(PhoenixdBackend(access_to(torn.url())).make(test_request()).error().reason,
+    EXPECT_EQ(PhoenixdBackend(access_to_phoenixd(torn.url())).make(test_request()).error().reason,
               Reason::lightning_unreachable);
     ScriptedNode silent([](ScriptedNode::Session& session, const NodeRequest&) { session.drain(); });
-    EXPECT_EQ(PhoenixdBackend(access_to(silent.url(), Milliseconds(100))).look_up(hash_of()).error().reason,
-              Reason::lightning_unreachable);
+    EXPECT_EQ(
+        PhoenixdBackend(access_to_phoenixd(silent.url(), Milliseconds(100))).look_up(phoenixd_hash()).error().reason,
+        Reason::lightning_unreachable);
 }
 
 TEST(Phoenixd, MakingAndReadingBackShareOneTimeout)
 {
     ScriptedNode node([](ScriptedNode::Session& session, const NodeRequest& request) {
         if (request.path == "/createinvoice")
-            session.answer(200, invoice_json());
+            session.answer(200, phoenixd_invoice());
         else
             session.drain(); // says nothing
     });
-    PhoenixdBackend backend(access_to(node.url(), Milliseconds(300)));
+    PhoenixdBackend backend(access_to_phoenixd(node.url(), Milliseconds(300)));
     const auto before = std::chrono::steady_clock::now();
     const auto made = backend.make(test_request());
     ASSERT_FALSE(made);
@@ -184,11 +187,12 @@ TEST(Phoenixd, MakingAndReadingBackShareOneTimeout)
 TEST(Phoenixd, AnotherInvoiceThanTheOneAskedForIsRefused)
 {
     ScriptedNode node([](ScriptedNode::Session& session, const NodeRequest& request) {
-        session.answer(200, request.method == "POST" ? invoice_json() : payment_json(hash_of(9), true, false));
+        session.answer(200,
+                       request.method == "POST" ? phoenixd_invoice() : payment_json(phoenixd_hash(9), true, false));
     });
-    PhoenixdBackend backend(access_to(node.url()));
+    PhoenixdBackend backend(access_to_phoenixd(node.url()));
     EXPECT_EQ(backend.make(test_request()).error().reason, Reason::lightning_refused);
-    EXPECT_EQ(backend.look_up(hash_of()).error().reason, Reason::lightning_refused);
+    EXPECT_EQ(backend.look_up(phoenixd_hash()).error().reason, Reason::lightning_refused);
 }
 
 TEST(Phoenixd, TheChainOfTheNodeIsItsNetwork)
@@ -212,15 +216,15 @@ TEST(Phoenixd, TheChainOfTheNodeIsItsNetwork)
 
 TEST(Phoenixd, HoldingIsNotForIt)
 {
-    PhoenixdBackend backend(access_to("http://127.0.0.1:1"));
+    PhoenixdBackend backend(access_to_phoenixd("http://127.0.0.1:1"));
     EXPECT_FALSE(backend.holds());
     EXPECT_EQ(backend.settle(test_preimage()).error().reason, Reason::policy);
-    EXPECT_EQ(backend.cancel(hash_of()).error().reason, Reason::policy);
+    EXPECT_EQ(backend.cancel(phoenixd_hash()).error().reason, Reason::policy);
 }
 
 TEST(PhoenixdJson, HostileAnswersAreRefused)
 {
-    const std::string hash = encode_hex(hash_of());
+    const std::string hash = encode_hex(phoenixd_hash());
     for (const std::string& text : std::vector<std::string>{
              "", "null", "7", "\"x\"", "[[[[", std::string(100'000, '['), R"({"paymentHash":)",
              R"({"paymentHash":null,"isPaid":true})", R"({"paymentHash":"00","isPaid":true})",
@@ -248,10 +252,10 @@ TEST(PhoenixdJson, HostileAnswersAreRefused)
 
 TEST(PhoenixdJson, OnlyPaymentsThatCameInAreEvents)
 {
-    const std::string hash = encode_hex(hash_of());
+    const std::string hash = encode_hex(phoenixd_hash());
     EXPECT_EQ(parse_phoenixd_event(R"({"type":"payment_received","amountSat":21,"paymentHash":")" + hash +
                                    R"(","externalId":null})"),
-              hash_of());
+              phoenixd_hash());
     for (const std::string& text :
          {std::string(), std::string("hello"), R"({"type":"payment_sent","paymentHash":")" + hash + "\"}",
           R"({"paymentHash":")" + hash + "\"}", std::string(R"({"type":"payment_received"})"),
@@ -269,17 +273,17 @@ TEST(PhoenixdEvents, APaymentIsToldAndTheSocketIsOpenedWithThePassword)
     ScriptedNode node([](ScriptedNode::Session& session, const NodeRequest& request) {
         session.upgrade(request);
         session.send_frame("not for us");
-        session.send_frame(event_json(hash_of(1)));
-        session.send_frame(event_json(hash_of(2)).substr(0, 20), 0x01); // in two fragments
-        session.send_frame(event_json(hash_of(2)).substr(20), 0x80);
+        session.send_frame(event_json(phoenixd_hash(1)));
+        session.send_frame(event_json(phoenixd_hash(2)).substr(0, 20), 0x01); // in two fragments
+        session.send_frame(event_json(phoenixd_hash(2)).substr(20), 0x80);
         session.drain();
     });
     RecordingListener listener;
-    PhoenixdBackend backend(access_to(node.url()), kHurried);
+    PhoenixdBackend backend(access_to_phoenixd(node.url()), kPhoenixdHurried);
     backend.start(listener, 0);
-    ASSERT_TRUE(listener.wait_for_change(hash_of(2)));
+    ASSERT_TRUE(listener.wait_for_change(phoenixd_hash(2)));
     backend.stop();
-    EXPECT_EQ(listener.changed(), (std::vector{hash_of(1), hash_of(2)}));
+    EXPECT_EQ(listener.changed(), (std::vector{phoenixd_hash(1), phoenixd_hash(2)}));
     EXPECT_EQ(listener.missing(), 1);
     ASSERT_EQ(node.requests().size(), 1U);
     EXPECT_EQ(node.requests()[0].path, "/websocket");
@@ -310,17 +314,17 @@ TEST(PhoenixdEvents, AConnectionThatEndsComesBackAndSaysThatEventsMayBeMissing)
             return;
         default:
             session.upgrade(request);
-            session.send_frame(event_json(hash_of()));
+            session.send_frame(event_json(phoenixd_hash()));
             session.drain();
         }
     });
     RecordingListener listener;
-    PhoenixdBackend backend(access_to(node.url()), kHurried);
+    PhoenixdBackend backend(access_to_phoenixd(node.url()), kPhoenixdHurried);
     backend.start(listener, 0);
-    ASSERT_TRUE(listener.wait_for_change(hash_of()));
+    ASSERT_TRUE(listener.wait_for_change(phoenixd_hash()));
     EXPECT_EQ(listener.missing(), 3); // connections 3, 4 and 5 opened
     node.drop_all();
-    ASSERT_TRUE(listener.wait_for_change(hash_of(), 2));
+    ASSERT_TRUE(listener.wait_for_change(phoenixd_hash(), 2));
     EXPECT_EQ(listener.missing(), 4);
 }
 
@@ -328,11 +332,11 @@ TEST(PhoenixdEvents, ANodeThatStartsLaterIsFound)
 {
     std::uint16_t port = 0;
     {
-        ScriptedNode reserved(always(200, ""));
+        ScriptedNode reserved(phoenixd_always(200, ""));
         port = reserved.port();
     }
     RecordingListener listener;
-    PhoenixdBackend backend(access_to("http://127.0.0.1:" + std::to_string(port)), kHurried);
+    PhoenixdBackend backend(access_to_phoenixd("http://127.0.0.1:" + std::to_string(port)), kPhoenixdHurried);
     backend.start(listener, 0); // phoenixd listens only when its peer is connected
     EXPECT_EQ(listener.missing(), 0);
     backend.stop();
@@ -347,7 +351,7 @@ TEST(PhoenixdEvents, ASilentConnectionIsPingedAndGivenUp)
         session.drain(ScriptedNode::Session::Pings::ignored);
     });
     RecordingListener listener;
-    PhoenixdBackend backend(access_to(node.url()), kHurried);
+    PhoenixdBackend backend(access_to_phoenixd(node.url()), kPhoenixdHurried);
     backend.start(listener, 0);
     EXPECT_TRUE(listener.wait_for_missing(2)); // only because nobody answered
 }
@@ -362,7 +366,7 @@ TEST(PhoenixdEvents, StoppingWaitsForNothing)
             session.drain();
         });
         RecordingListener listener;
-        PhoenixdBackend backend(access_to(node.url()));
+        PhoenixdBackend backend(access_to_phoenixd(node.url()));
         backend.start(listener, 0);
         ASSERT_TRUE(there.wait());
         const auto before = std::chrono::steady_clock::now();
