@@ -9,7 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
-from . import mint_sales, nostr
+from . import lightning, mint_sales, nostr
 from .buyer import Purse
 from .world import Failed, World
 
@@ -17,7 +17,7 @@ SAID = {"free": "mint without fee", "fee": "mint with fee", "old": "mint with a 
 PATIENCE_S = 180  # for one scenario
 
 
-def all_scenarios(world: World, folder: Path):
+def all_scenarios(world: World, network: lightning.Network, folder: Path):
     """Name and function of each. In this order: later ones look at what earlier ones sold."""
     for name, operator in world.operators.items():
         purse = Purse(operator.mint, folder / f"purse-{name}")
@@ -25,6 +25,7 @@ def all_scenarios(world: World, folder: Path):
             yield f"{SAID[name]}: {scenario.__doc__}", lambda s=scenario, o=operator, p=purse: s(world, o, p)
     for scenario in nostr.SCENARIOS:
         yield scenario.__doc__, lambda s=scenario: s(world, folder)
+    yield from lightning.scenarios(network)
 
 
 class Tally:
@@ -58,13 +59,15 @@ async def run(words: list[str]) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     folder = Path(tempfile.mkdtemp(prefix="adit-interop-"))
     world, tally = World(folder), Tally()
+    network = lightning.Network(world, folder)
     try:
         await tally.take("three mints, a relay and three aditd start", world.start)
         if not tally.failed:
-            for name, scenario in all_scenarios(world, folder):
+            for name, scenario in all_scenarios(world, network, folder):
                 if not words or any(word in name for word in words):
                     await tally.take(name, scenario)
     finally:
+        network.stop()
         await world.stop()
         if tally.failed:
             print(f"logs and databases are in {folder}", flush=True)

@@ -78,6 +78,10 @@ class Process:
     async def _ready(self) -> bool:
         if self.child.poll() is not None:
             raise Failed(f"{self.name} ended with {self.child.returncode}; its log ends with:\n{self.log_tail()}")
+        return await self.answers()
+
+    async def answers(self) -> bool:
+        """Whether it does what it is for; here, that a page is there."""
         try:
             async with httpx.AsyncClient(timeout=2) as client:
                 return (await client.get(self.probe_url)).status_code == 200
@@ -91,6 +95,10 @@ class Process:
     def stop(self) -> int:
         """Politely; the exit status."""
         return self._signal(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """It does nothing any more, and its connections stay."""
+        os.killpg(self.child.pid, signal.SIGSTOP)
 
     def _signal(self, number: int) -> int:
         if self.child is None:
