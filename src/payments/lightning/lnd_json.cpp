@@ -183,8 +183,10 @@ LndFailure read_lnd_failure(std::string_view text)
     LndFailure failure;
     const auto parsed = protocol::parse_json(text, kLndMaxDepth);
     if (!parsed) return failure;
-    failure.code = number_member(*parsed, "code", 1000).value_or(0);
-    if (const std::string* const message = text_member(*parsed, "message")) failure.message = *message;
+    const json* const nested = member(*parsed, "error");
+    const json& said = nested && nested->is_object() ? *nested : *parsed;
+    failure.code = number_member(said, "code", 1000).value_or(0);
+    if (const std::string* const message = text_member(said, "message")) failure.message = *message;
     return failure;
 }
 

@@ -47,7 +47,7 @@ struct LndFailure {
     std::uint64_t code = 0; // of gRPC; 0 where the body is none of LND's
     std::string message = {};
 };
-/// Of an answer that is not 200. Cannot fail.
+/// Of an answer that is not 200; that of a stream has it one level down. Cannot fail.
 LndFailure read_lnd_failure(std::string_view text);
 /// LND's words for an invoice that it has not. Versions before 0.15 say them with code 2, as they say everything; the
 /// "Not Found" of a path that is not served is something else.

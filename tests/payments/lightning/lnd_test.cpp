@@ -418,6 +418,16 @@ TEST(LndJson, HostileAnswersAreRefused)
     EXPECT_FALSE(read->earliest_expiry_height);
     EXPECT_EQ(read_lnd_failure("<html>").code, 0U);
     EXPECT_EQ(read_lnd_failure(R"({"code":"x","message":7})").message, "");
+    EXPECT_EQ(read_lnd_failure(R"({"error":"x"})").message, "");
+}
+
+TEST(LndJson, WhyAStreamDoesNotBeginIsReadWhereLndSaysIt)
+{
+    const auto denied = read_lnd_failure(R"({"error":{"code":2,"message":"permission denied","details":[]}})");
+    EXPECT_EQ(denied.code, 2U);
+    EXPECT_EQ(denied.message, "permission denied");
+    EXPECT_TRUE(says_bad_macaroon(denied));
+    EXPECT_EQ(read_lnd_failure(R"({"code":2,"message":"permission denied","details":[]})").message, denied.message);
 }
 
 std::string single_path(const PaymentHash& hash) { return "/v2/invoices/subscribe/" + encode_base64url(hash) + "="; }
