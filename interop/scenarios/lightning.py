@@ -454,20 +454,26 @@ async def too_much_paid(network: Network, seller: Seller) -> None:
 
 
 async def other_macaroons(network: Network, seller: Seller) -> None:
-    """with LND's own invoice.macaroon aditd says what is missing, sells nothing, and sells on with the right one"""
+    """the log tells which right a macaroon lacks, as LND's own invoice.macaroon does; then the right one sells on"""
     right = (seller.folder / "macaroon").read_bytes()
-    await asyncio.to_thread(seller.process.stop)
-    said = len(seller.process.log.read_bytes())
-    seller.put_macaroon((seller.node.macaroons / "invoice.macaroon").read_bytes())
-    await seller.process.start()
 
-    async def says():
-        return b"invoices:write and info:read" in seller.process.log.read_bytes()[said:]
-    await eventually(says, "the log does not tell what the macaroon needs")
-    expect(not await seller.is_well(), "health says that Lightning is well")
-    await asyncio.to_thread(seller.process.stop)
-    seller.put_macaroon(right)
-    await seller.process.start()
+    async def start_with(macaroon: bytes, words: bytes) -> None:
+        await asyncio.to_thread(seller.process.stop)
+        before = len(seller.process.log.read_bytes())
+        seller.put_macaroon(macaroon)
+        await seller.process.start()
+
+        async def says():
+            return words in seller.process.log.read_bytes()[before:]
+        await eventually(says, f"the log does not say: {words.decode()}")
+
+    await start_with(await seller.node.bake("info:read"), b'lightning_events_lost backend=lnd why="permission denied"')
+    await start_with((seller.node.macaroons / "invoice.macaroon").read_bytes(), b"invoices:write and info:read")
+    index, price, _ = TIERS["hour"]
+    key = base64.urlsafe_b64encode(os.urandom(31) + b"\x11").decode()
+    refusal = await seller.get("/lnurlp/callback?" + urlencode({"amount": price * 1000, "p": index, "k": key}))
+    expect_equal(refusal.get("reason"), "lightning-unreachable", "the refusal of a sale")
+    await start_with(right, b"lightning_node_usable")
     await pushed(network, seller)
 
 

@@ -234,7 +234,12 @@ class Lightning:
         await asyncio.gather(self.buyers.follows(height), self.sellers.follows(height))
 
     async def connected(self) -> None:
+        """A payment can be made: an active channel is not yet one that the router knows."""
         await asyncio.gather(self.buyers.has_channel(), self.sellers.has_channel())
+
+        async def has_route():
+            return (await self.buyers.answer("GET", f"/v1/graph/routes/{self.sellers_key}/1000")).status_code == 200
+        await eventually(has_route, "the buyers' node knows no route", 60)
 
     def stop(self) -> None:
         for process in (self.buyers, self.sellers, self.chain):

@@ -83,8 +83,8 @@ class Proxy:
 
 
 class NodeProxy:
-    """Under a node's own certificate, before that node. It passes bytes on as they come, so that streams do too. A fault
-    strikes the next request of one kind, once."""
+    """Under a node's own certificate, before that node. It passes bytes on as they come, so that streams do too. A
+    fault strikes the next request of one kind, once."""
 
     def __init__(self, port: int, certificate: Path, key: Path):
         self.port, self.certificate, self.key = port, certificate, key
