@@ -7,8 +7,9 @@ namespace adit::bench {
 
 void measure_latency(const std::filesystem::path& where);
 void measure_throughput(const std::filesystem::path& where);
-void measure_restarts(const std::filesystem::path& where); // memory, and time to the first answer
-void measure_passes(const std::filesystem::path& where);   // reconcile, accounting, expiry, in process
+void measure_restarts(const std::filesystem::path& where);  // memory, and time to the first answer
+void measure_passes(const std::filesystem::path& where);    // reconcile, accounting, expiry, in process
+void measure_lightning(const std::filesystem::path& where); // invoices and settlements, at the look-alikes
 void measure_store(const std::filesystem::path& where);
 
 } // namespace adit::bench

@@ -171,7 +171,10 @@ HttpAnswer ask(std::uint16_t port, const std::string& text)
     return answer.value_or(HttpAnswer{});
 }
 
-std::string get(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: bench\r\n\r\n"; }
+std::string get(std::string_view path, std::string_view more_headers)
+{
+    return "GET " + std::string(path) + " HTTP/1.1\r\nHost: bench\r\n" + std::string(more_headers) + "\r\n";
+}
 
 std::string post(std::string_view path, std::string_view body, std::string_view more_headers)
 {

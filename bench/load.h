@@ -17,7 +17,8 @@ struct HttpAnswer {
 };
 /// One request to 127.0.0.1 on a connection of its own.
 HttpAnswer ask(std::uint16_t port, const std::string& request);
-std::string get(std::string_view path);
+/// A header line ends with \r\n.
+std::string get(std::string_view path, std::string_view more_headers = {});
 std::string post(std::string_view path, std::string_view body, std::string_view more_headers = {});
 
 struct LoadResult {

@@ -78,6 +78,11 @@ Market::Market(const std::filesystem::path& where)
     mint_port = port_of(mint_url);
     control_port_ = port_of(urls.value("control", ""));
     relays_ = {urls.value("relay", "")};
+    phoenixd_url_ = urls.value("phoenixd", "");
+    phoenixd_password_file_ = urls.value("phoenixd_limited_password_file", "");
+    lnd_url_ = urls.value("lnd", "");
+    lnd_macaroon_file_ = urls.value("lnd_admin_macaroon_file", "");
+    lnd_tls_cert_file_ = urls.value("lnd_tls_cert_file", "");
 }
 
 Market::~Market()
@@ -104,7 +109,53 @@ void Market::write_config() const
         << "\"\ntitle = \"Bench\"\nprotocols = [\"wireguard\"]\n[[listing.prices]]\namount = " << kShopPrice
         << "\ncurrency = \"sat\"\nunit = \"hour\"\n[[listing.payment_methods]]\ntype = \"cashu\"\nmint = \"" << mint_url
         << "\"\np2pk = \"" << payments::cashu::even_point(sales_key.public_key()).hex() << "\"\nendpoint = \"https://"
-        << kShopHost << "/purchase\"\n";
+        << kShopHost << "/purchase\"\n"
+        << lightning_text();
+}
+
+std::string Market::lightning_text() const
+{
+    if (!lightning_) return "";
+    std::string text = "[[listing.payment_methods]]\ntype = \"lightning\"\nendpoint = \"https://" +
+                       std::string(kShopHost) + "/lnurlp\"\nmechanism = \"lnurl-pay\"\n[lightning]\nenabled = true\n";
+    if (*lightning_ == LightningNode::phoenixd)
+        return text + "backend = \"phoenixd\"\nbase_url = \"" + phoenixd_url_ + "\"\napi_token_file = \"" +
+               phoenixd_password_file_.string() + "\"\n";
+    return text + "backend = \"lnd\"\nbase_url = \"" + lnd_url_ + "\"\nmacaroon_file = \"" +
+           lnd_macaroon_file_.string() + "\"\ntls_cert_file = \"" + lnd_tls_cert_file_.string() +
+           "\"\nhold = " + (*lightning_ == LightningNode::lnd_held ? "true" : "false") + "\n";
+}
+
+payments::lightning::BackendOptions Market::lightning_access() const
+{
+    payments::lightning::BackendOptions access;
+    if (lightning_ == LightningNode::phoenixd) {
+        access.base_url = phoenixd_url_;
+        std::string password;
+        std::ifstream(phoenixd_password_file_) >> password;
+        access.password = SecretText(std::move(password));
+    } else {
+        access.kind = payments::lightning::BackendKind::lnd;
+        access.base_url = lnd_url_;
+        access.macaroon_file = lnd_macaroon_file_;
+        access.tls_cert_file = lnd_tls_cert_file_;
+        access.hold = lightning_ == LightningNode::lnd_held;
+    }
+    return access;
+}
+
+nlohmann::json Market::pay(const std::string& invoice) const
+{
+    const HttpAnswer paid = ask(control_port_, post("/lightning/pay", nlohmann::json{{"invoice", invoice}}.dump()));
+    if (paid.status != 200) give_up("the invoice is not paid: " + paid.body);
+    return nlohmann::json::parse(paid.body, nullptr, false);
+}
+
+std::string Market::payment_state(const payments::lightning::PaymentHash& hash) const
+{
+    const auto payment =
+        nlohmann::json::parse(ask(control_port_, get("/lightning/payments/" + encode_hex(hash))).body, nullptr, false);
+    return payment.is_object() ? payment.value("status", "") : "";
 }
 
 void Market::launch_operator()

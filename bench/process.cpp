@@ -3,6 +3,7 @@
 #include "bench/report.h"
 
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
 #include <fstream>
 #include <poll.h>
@@ -90,6 +91,13 @@ Memory memory(pid_t pid)
         if (word == "VmRSS:" && file >> kib) found.resident_mb = kib * 1.024e-3;
     }
     return found;
+}
+
+std::string text_of(const Memory& memory)
+{
+    char text[64];
+    std::snprintf(text, sizeof text, "%.1f MB (RSS %.1f MB)", memory.anonymous_mb, memory.resident_mb);
+    return text;
 }
 
 void wait_until_idle(pid_t pid)

@@ -36,6 +36,7 @@ struct Memory {
 };
 /// 1 MB is 1,000,000 bytes.
 Memory memory(pid_t pid);
+std::string text_of(const Memory& memory); // "2.8 MB (RSS 20.4 MB)"
 /// Until it has used less than 20 ms of processor in a whole second.
 void wait_until_idle(pid_t pid);
 std::string load_average();

@@ -15,13 +15,6 @@ namespace {
 
 constexpr int kStarts = 15;
 
-std::string text_of(const Memory& memory)
-{
-    char text[64];
-    std::snprintf(text, sizeof text, "%.1f MB (RSS %.1f MB)", memory.anonymous_mb, memory.resident_mb);
-    return text;
-}
-
 /// Milliseconds from the exec to the first 200.
 double start_and_ask(Market& market)
 {
@@ -52,7 +45,7 @@ Memory at_rest(Market& market)
     return memory(market.daemon->pid());
 }
 
-void seed(const Market& market, const payments::cashu::KeysetId& keyset)
+void fill_with_sessions(const Market& market, const payments::cashu::KeysetId& keyset)
 {
     const auto store = must(store::SqliteStore::open(market.database, {}));
     const UnixSeconds now = system_clock().now();
@@ -83,7 +76,7 @@ void measure_restarts(const std::filesystem::path& where)
     full.stop_operator();
     full.kill_relays();
     row("start to the first 200 on /info, every relay dead", "≤ 50 ms", spread(starts(full)));
-    seed(full, Purse(full).keyset().id);
+    fill_with_sessions(full, Purse(full).keyset().id);
     row("start to the first 200 on /info, every relay dead, 10,000 sessions", "≤ 1000 ms", spread(starts(full)));
     row("memory at rest, 10,000 sessions", "≤ 32 MB", text_of(at_rest(full)));
     row("size of the database, 10,000 sessions", "",

@@ -28,8 +28,8 @@ if(ADIT_CRASH_POINTS)
 endif()
 target_compile_definitions(adit_flags INTERFACE ADIT_VERSION="${PROJECT_VERSION}")
 
-# Of what most sources include, so that it is read once for each target and not once for each file. A build without it
-# (preset fuzz) finds includes that are missing.
+# Of what most sources include, so that it is read once for each target and not once for each file. What a file
+# forgets to include, `tools/tidy FILE` finds, which reads it by itself.
 function(adit_precompile target)
     if(ADIT_PCH)
         target_precompile_headers(${target} PRIVATE
@@ -58,7 +58,7 @@ function(adit_library name)
         add_library(adit_${name} INTERFACE)
         set(visibility INTERFACE)
     endif()
-    if(sources AND ADIT_SANITIZE) # what the tests run, and start hundreds of times: worth more than its own -O0
+    if(sources AND ADIT_SANITIZE AND NOT ADIT_FUZZ) # what the tests run, and start hundreds of times: worth more than its own -O0
         target_compile_options(adit_${name} PRIVATE -O1)
     endif()
     target_include_directories(adit_${name} ${visibility} ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})

@@ -153,7 +153,7 @@ Result<Fault> parse_fault(const json& object)
     fault.act = *known;
 
     const std::string moment = TRY(text_of(object, "moment"));
-    if (moment != "" && moment != "before" && moment != "after")
+    if (!moment.empty() && moment != "before" && moment != "after")
         return Error{Reason::bad_request, "moment: expected before or after"};
     fault.moment = moment == "after" ? FaultMoment::after : FaultMoment::before;
 

@@ -31,7 +31,7 @@ Refusal malformed(std::string detail) { return refusal(NutCode::malformed, std::
 Mint::Mint(const Clock& clock, Rng& rng, MintSettings settings)
     : clock_(clock), rng_(rng), settings_(std::move(settings)), node_key_(cashu::random_scalar(rng))
 {
-    insert_keyset({"sat", settings.version, settings.fee_ppk, true, {}});
+    insert_keyset({"sat", settings_.version, settings_.fee_ppk, true, {}});
 }
 
 MintAnswer Mint::handle(std::string_view method, std::string_view path, std::string_view body)
