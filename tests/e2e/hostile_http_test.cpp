@@ -3,6 +3,7 @@
 #include "e2e/shop.h"
 
 #include "base/clock.h"
+#include "protocol/lnurl.h"
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -36,7 +37,9 @@ class HostileHttpTest : public testing::Test {
 protected:
     static void SetUpTestSuite()
     {
-        shop_ = std::make_unique<Shop>();
+        Settings both_ways;
+        both_ways.lightning = Pays::phoenixd;
+        shop_ = std::make_unique<Shop>(both_ways);
         shop_->start();
         buyer_ = std::make_unique<Buyer>(shop_->buyer({4, 32, 64}));
     }
@@ -164,6 +167,10 @@ TEST_F(HostileHttpTest, EveryEndpointSaysAClearNoToWhatIsTooMuchOrNoRequest)
                                                           {"GET", "/session/00112233445566778899aabbccddeeff"},
                                                           {"POST", "/purchase"},
                                                           {"OPTIONS", "/purchase"},
+                                                          {"GET", "/lnurlp"},
+                                                          {"GET", "/lnurlp/callback?p=0&amount=100000"},
+                                                          {"GET", "/lnurlp/verify/" + std::string(64, '0')},
+                                                          {"GET", "/config-viewer"},
                                                           {"GET", "/nothing"}}) {
         SCOPED_TRACE(method + " " + path);
         const auto raw = [&](const std::string& target, const std::string& rest) {
@@ -198,6 +205,49 @@ TEST_F(HostileHttpTest, EveryEndpointSaysAClearNoToWhatIsTooMuchOrNoRequest)
             cut.send(std::string_view(whole).substr(0, length));
         }
     }
+    expect_a_sale();
+}
+
+TEST_F(HostileHttpTest, NonsenseToAWalletsEndpointsIsAnErrorOfLnurlAndMakesNoInvoice)
+{
+    Rng& rng = shop_->rng;
+    const auto percent = [](std::string_view bytes) {
+        std::string out;
+        for (const char byte : bytes) out += "%" + encode_hex(as_bytes(std::string_view(&byte, 1)));
+        return out;
+    };
+    std::vector<std::string> values{"",
+                                    "%00",
+                                    "-1",
+                                    "0x10",
+                                    "1e9",
+                                    "18446744073709551616",
+                                    std::string(3'000, '9'),
+                                    percent("\xff\xfe"),
+                                    percent(nested("[", "]", 500)),
+                                    percent(nested("{\"a\":", "}", 400)),
+                                    percent("{\"version\":1,\"client_pubkey\":{}}"),
+                                    percent("\"><script>")};
+    for (int i = 0; i < 10; ++i) values.push_back(percent(random_text(rng, rng.bytes<1>()[0])));
+    const auto expect_error = [](const Reply& reply, const std::string& query) {
+        SCOPED_TRACE(query.substr(0, 200));
+        if (reply.status != 200) return expect_clear_no(reply);
+        const auto said = protocol::parse_pay_answer(reply.body);
+        EXPECT_TRUE(said && std::holds_alternative<protocol::LnurlError>(*said)) << reply.body;
+    };
+    for (const std::string& value : values) {
+        for (const char* name : {"p", "q", "client_pubkey", "refund_pubkey", "m", "amount", "comment"}) {
+            const std::string whole = "/lnurlp/callback?amount=100000&" + std::string(name) + "=" + value;
+            expect_error(shop_->get(whole), whole);
+            const Reply offered = shop_->get("/lnurlp?" + std::string(name) + "=" + value);
+            EXPECT_LT(offered.status, 500) << name << "=" << value;
+        }
+        const Reply verified = shop_->get("/lnurlp/verify/" + value);
+        EXPECT_LT(verified.status, 500) << value;
+        EXPECT_EQ(verified.body.find("\"settled\":true"), std::string::npos);
+        EXPECT_LT(shop_->get("/config-viewer?" + value).status, 500) << value;
+    }
+    EXPECT_EQ(shop_->sql("SELECT 1 FROM purchases WHERE method = 'lightning'").size(), 0U);
     expect_a_sale();
 }
 
