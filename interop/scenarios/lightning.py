@@ -25,6 +25,7 @@ from .world import DAY_SAT, HOUR_SAT, Mint, Operator, World, eventually, expect,
 
 RIGHTS = ("invoices:read", "invoices:write", "info:read")  # of the macaroon that README.md has operators bake
 TIERS = {"hour": (0, HOUR_SAT, 3600), "day": (1, DAY_SAT, 86400), "month": (2, 500, 2592000)}
+EXPIRY_S = 630  # an invoice lives for 600 s, and LND looks a little later
 POLL_S = 12  # less than aditd's own wait between two looks: what is up before that was told, not found by asking
 
 
@@ -94,6 +95,7 @@ class Network:
         self.world, self.folder = world, folder
         self.lightning: Lightning | None = None
         self.sellers: dict[str, Seller] = {}
+        self.unpaid: dict[str, Bought] = {}  # made at the start, for nobody to pay
         self._started: asyncio.Task | None = None
 
     async def start(self) -> None:
@@ -118,6 +120,7 @@ class Network:
             seller.put_macaroon(await node.bake(*RIGHTS))
             self.sellers[name] = seller
         await asyncio.gather(*(seller.process.start() for seller in self.sellers.values()))
+        self.unpaid = {name: await Bought.ask(self, seller) for name, seller in self.sellers.items()}
 
     def stop(self) -> None:
         for seller in self.sellers.values():
@@ -479,6 +482,17 @@ async def other_macaroons(network: Network, seller: Seller) -> None:
 
 # ---- at the end ----------------------------------------------------------------------------------------------------
 
+async def expired(network: Network, seller: Seller) -> None:
+    """an invoice that nobody pays is over for the node after ten minutes; no tunnel is left, and none can be bought"""
+    (bought,) = (network.unpaid[name] for name, each in network.sellers.items() if each is seller)
+    await seller.node.becomes(bought.payment_hash, "CANCELED", EXPIRY_S)
+    paid = await network.buyers.pay(bought.pr)
+    expect(paid.preimage is None, "an expired invoice was paid")
+    await bought.got_nothing()
+    await seller.becomes(bought.payment_hash, "released")
+    await books_agree(network)
+
+
 async def each_settled_once(network: Network, seller: Seller) -> None:
     """every invoice of the node that was paid was paid by one payment, and aditd knows of it; the others are over"""
     told = await seller.node.call("GET", "/v1/invoices?num_max_invoices=1000")
@@ -508,11 +522,15 @@ PLAIN = [too_much_paid, other_macaroons]
 BOTH = [wallet_buys, pushed, command_buys, not_paid, invoice_lost, killed_when_paid]
 
 
+def first(network: Network):
+    """Before all others, since ten minutes pass until an invoice expires."""
+    yield "LND: two nodes with a channel between them and two aditd start", network.start
+
+
 def scenarios(network: Network):
     """Name and function of each, in order."""
-    yield "LND: two nodes with a channel between them and two aditd start", network.start
     for name, said, own in (("plain", "LND", PLAIN), ("hold", "LND, hold invoices", HOLD)):
-        for scenario in BOTH + own + [node_restarts, each_settled_once, quiet_end]:
+        for scenario in BOTH + own + [node_restarts, expired, each_settled_once, quiet_end]:
             yield f"{said}: {scenario.__doc__}", lambda s=scenario, n=name: run(network, s, n)
 
 
