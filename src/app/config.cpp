@@ -1,11 +1,12 @@
 #include "app/config.h"
 
+#include "app/config_lightning.h"
 #include "app/config_listing.h"
-#include "app/config_reader.h"
+#include "app/config_secrets.h"
 #include "app/config_values.h"
+#include "base/ascii.h"
 #include "payments/cashu/mint_url.h"
 #include "protocol/constants.h"
-#include "protocol/lnurl.h"
 #include "protocol/nip19.h"
 #include "protocol/purchase_auth.h"
 #include "wg/cidr.h"
@@ -21,53 +22,6 @@ constexpr std::size_t kMaxText = 1 << 20;
 constexpr std::size_t kMaxKeyParts = 64;
 constexpr const char* kLater = "is not in this version and has no effect";
 
-/// What more than one section's reading needs.
-struct Reading {
-    const ConfigSource& source;
-    Complaints& complaints;
-    bool inline_secrets = false;
-
-    std::filesystem::path path(const std::string& text) const
-    {
-        const std::filesystem::path given(text);
-        return given.is_absolute() || source.folder.empty() ? given : source.folder / given;
-    }
-};
-
-std::string lowercase(std::string text)
-{
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
-}
-
-/// The first line of the file that `key` names, without blanks around it; none after a complaint.
-std::optional<std::string> read_secret_file(Reading& reading, Section& section, std::string_view key,
-                                            const std::filesystem::path& path, Place place)
-{
-    const auto file = reading.source.read_secret(path);
-    if (!file) {
-        section.error(place, key, "can not be read (" + file.error().detail + "), expected a file with the secret");
-        return std::nullopt;
-    }
-    switch (file->openness) {
-    case FileOpenness::open:
-        section.error(place, key, path.string() + " may be read or written by others, expected mode 0600");
-        return std::nullopt;
-    case FileOpenness::group_readable:
-        section.warn(place, key, path.string() + " may be read by its group, expected mode 0600");
-        break;
-    case FileOpenness::closed:
-        break;
-    }
-    const std::size_t from = file->text.find_first_not_of(" \t\r\n");
-    if (from == std::string::npos) {
-        section.error(place, key, path.string() + " is empty, expected a file with the secret");
-        return std::nullopt;
-    }
-    return file->text.substr(from, file->text.find_last_not_of(" \t\r\n") + 1 - from);
-}
-
 ServerConfig read_server(Section section)
 {
     ServerConfig server;
@@ -78,7 +32,7 @@ ServerConfig read_server(Section section)
     server.port = static_cast<std::uint16_t>(section.number("port", server.port, 1, 65535).value);
     const auto public_host = section.needed_text("public_host", "the host that buyers use, e.g. \"vpn.example.com\"");
     if (public_host.value && is_host(*public_host.value))
-        server.public_host = lowercase(*public_host.value);
+        server.public_host = to_lower(*public_host.value);
     else if (public_host.value)
         section.error(public_host.place, "public_host",
                       shown(*public_host.value) + " is no host, expected a name without scheme and path");
@@ -221,88 +175,6 @@ WireguardConfig read_wireguard(Section section, Reading& reading)
     return wireguard;
 }
 
-SecretText read_api_token(Section& section, Reading& reading)
-{
-    auto token = section.secret("api_token");
-    const auto file = section.text("api_token_file");
-    if (token.value) reading.inline_secrets = true;
-    if (token.value && file.value)
-        section.error(file.place, "api_token_file", "stands beside api_token, expected one of them");
-    else if (file.value)
-        token.value = read_secret_file(reading, section, "api_token_file", reading.path(*file.value), file.place);
-    return token.value ? SecretText(std::move(*token.value)) : SecretText();
-}
-
-/// A secret that somebody else reads later: whether it is there and closed, now.
-std::filesystem::path secret_file(Section& section, Reading& reading, std::string_view key,
-                                  const Read<std::optional<std::string>>& file)
-{
-    std::filesystem::path path = reading.path(*file.value);
-    auto text = read_secret_file(reading, section, key, path, file.place);
-    if (text) SecretText::wipe(*text);
-    return path;
-}
-
-void read_lnd(Section& section, Reading& reading, LightningConfig& lightning, Place place)
-{
-    const bool needed = lightning.enabled && lightning.backend == LightningBackend::lnd;
-    const auto macaroon = section.text("macaroon_file");
-    if (macaroon.value)
-        lightning.macaroon_file = secret_file(section, reading, "macaroon_file", macaroon);
-    else if (needed && !macaroon.given)
-        section.error(place, "macaroon_file", "is missing, expected LND's invoice.macaroon");
-    const auto certificate = section.text("tls_cert_file");
-    if (certificate.value)
-        lightning.tls_cert_file = reading.path(*certificate.value);
-    else if (needed && !certificate.given)
-        section.error(place, "tls_cert_file", "is missing, expected LND's tls.cert");
-}
-
-LightningConfig read_lightning(Section section, Reading& reading)
-{
-    LightningConfig lightning;
-    const auto enabled = section.flag("enabled", false);
-    lightning.enabled = enabled.value;
-    const auto backend = section.text("backend");
-    if (backend.value == "phoenixd")
-        lightning.backend = LightningBackend::phoenixd;
-    else if (backend.value == "lnd")
-        lightning.backend = LightningBackend::lnd;
-    else if (backend.value && *backend.value != "stub")
-        section.error(backend.place, "backend",
-                      shown(*backend.value) + " is not known, expected \"phoenixd\", \"lnd\" or \"stub\"");
-    else if (enabled.value)
-        section.warn(enabled.place, "backend",
-                     "stub makes no invoices, so that Lightning is not listed; expected \"phoenixd\" or \"lnd\"");
-    const bool lnd = lightning.backend == LightningBackend::lnd;
-    const auto base_url = section.text("base_url");
-    const auto url = base_url.value ? parse_url(*base_url.value) : std::nullopt;
-    lightning.base_url = base_url.value.value_or(lnd ? "https://127.0.0.1:8080" : "http://127.0.0.1:9740");
-    if (base_url.value && (!url || !is_web(*url)))
-        section.error(base_url.place, "base_url",
-                      "is no URL, expected e.g. \"" +
-                          std::string(lnd ? "https://127.0.0.1:8080" : "http://127.0.0.1:9740") + "\"");
-    else if (url && lnd && url->scheme != "https")
-        section.error(base_url.place, "base_url", "is not https, expected e.g. \"https://127.0.0.1:8080\"");
-    lightning.api_token = read_api_token(section, reading);
-    if (lightning.sells() && lightning.backend == LightningBackend::phoenixd && lightning.api_token.empty())
-        section.error(enabled.place, "api_token_file",
-                      "is missing, expected a file with phoenixd's http-password-limited-access");
-    const auto hold = section.flag("hold", false);
-    lightning.hold = hold.value;
-    if (hold.value && lightning.sells() && !lnd)
-        section.error(hold.place, "hold", "is not to be had of phoenixd, expected backend = \"lnd\" or hold = false");
-    const auto action = section.text("success_action");
-    if (action.value == "text")
-        lightning.success_action = SuccessAction::text;
-    else if (action.value && *action.value != "link")
-        section.error(action.place, "success_action",
-                      shown(*action.value) + " is not known, expected \"link\" or \"text\"");
-    read_lnd(section, reading, lightning, enabled.place);
-    section.unknown();
-    return lightning;
-}
-
 std::optional<protocol::SecretKey> read_sales_key(Section& section, Reading& reading, const Read<bool>& enabled)
 {
     auto hex = section.secret("p2pk_privkey_hex");
@@ -355,7 +227,7 @@ CashuConfig read_cashu(Section section, Section listing, Reading& reading, const
         else if (!server.public_host.empty() && !protocol::same_host(url->host, server.public_host))
             listing.error(method.endpoint_place, "payment_methods.endpoint",
                           "is not on server.public_host, expected https://" + server.public_host + "/purchase");
-        const std::string p2pk = lowercase(method.p2pk);
+        const std::string p2pk = to_lower(method.p2pk);
         const bool well_formed = p2pk.size() == 66 && (p2pk.starts_with("02") || p2pk.starts_with("03")) &&
                                  protocol::PublicKey::parse_hex(std::string_view(p2pk).substr(2)).has_value();
         const std::string ours = cashu.sales_key ? cashu.sales_key->public_key().hex() : "";
@@ -375,42 +247,6 @@ CashuConfig read_cashu(Section section, Section listing, Reading& reading, const
                       "cashu is listed but [cashu] is not enabled, expected enabled = true or no such method");
     section.unknown();
     return cashu;
-}
-
-void check_lightning(Section listing, ListingPart& part, const LightningConfig& lightning, const ServerConfig& server)
-{
-    bool listed = false;
-    for (const auto& method : part.lightning) {
-        const auto pay = protocol::parse_lnurl(method.endpoint);
-        const auto url = pay ? parse_url(*pay) : std::nullopt;
-        if (!url)
-            listing.error(method.endpoint_place, "payment_methods.endpoint",
-                          "is no LNURL-pay address, expected https://<public_host>/lnurlp");
-        else if (!server.public_host.empty() && !protocol::same_host(url->host, server.public_host))
-            listing.error(method.endpoint_place, "payment_methods.endpoint",
-                          "is not on server.public_host, expected https://" + server.public_host + "/lnurlp");
-        else if (!pay->ends_with("/lnurlp"))
-            listing.error(method.endpoint_place, "payment_methods.endpoint",
-                          "has another path than aditd answers, expected https://" + server.public_host + "/lnurlp");
-        if (!lightning.enabled) {
-            listing.error(
-                method.place, "payment_methods",
-                "lightning is listed but [lightning] is not enabled, expected enabled = true or no such method");
-        } else if (method.mechanism != protocol::kLnurlPay) {
-            listing.warn(method.place, "payment_methods.mechanism",
-                         "is not what aditd sells by and will not be listed, expected \"lnurl-pay\"");
-        } else if (lightning.sells()) {
-            part.listing.payments.emplace_back(protocol::LightningPayment{method.endpoint, method.mechanism});
-            listed = true;
-        }
-    }
-    if (lightning.sells() && !listed)
-        listing.error(part.payments_place, "payment_methods",
-                      "has no lightning method, expected one with endpoint = \"https://" + server.public_host +
-                          "/lnurlp\" and mechanism = \"lnurl-pay\"");
-    if (part.listing.payments.empty() && !part.lightning.empty() && lightning.enabled && !lightning.sells())
-        listing.error(part.payments_place, "payment_methods",
-                      "has nothing that can be paid with, expected a cashu method or a Lightning backend");
 }
 
 std::optional<NostrConfig> read_nostr(Section section, Reading& reading)
