@@ -22,6 +22,9 @@ struct PaymentStatus {
     std::string why = {};                         // of a failed one; printable
 };
 
+inline constexpr std::size_t kMostNodeAnswer = 1 << 20; // bytes
+inline constexpr Milliseconds kPayTimeout{90'000};
+
 /// Calls block, for some 90 s at most. Errors of both: lightning_unreachable (silence, or an answer that makes no
 /// sense: nothing is known), lightning_refused (a definite no, such as a wrong password: nothing was done). No detail
 /// repeats a secret.

@@ -15,9 +15,7 @@ using State = PaymentStatus::State;
 
 namespace {
 
-constexpr std::size_t kLndMostAnswer = 1 << 20;
-constexpr std::size_t kMaxDepth = 16; // a payment carries its routes
-constexpr Milliseconds kLndPayTimeout{90'000};
+constexpr std::size_t kMaxDepth = 16;         // a payment carries its routes
 constexpr Milliseconds kTrackTimeout{15'000}; // it answers when the payment has come to its end
 constexpr int kRouterTimeout_s = 60;
 
@@ -82,7 +80,7 @@ Result<PaymentStatus> judge(int http_status, const LndAnswer& answer)
 
 Result<LndAnswer> parse_lnd_answer(std::string_view body)
 {
-    if (body.size() > kLndMostAnswer) return Error{Reason::bad_encoding, "over 1 MiB"};
+    if (body.size() > kMostNodeAnswer) return Error{Reason::bad_encoding, "over 1 MiB"};
     LndAnswer answer;
     bool understood = false;
     while (!body.empty()) {
@@ -131,7 +129,7 @@ Result<PaymentStatus> LndPayer::pay(const std::string& bolt11, const payments::l
     const auto reply = TRY(call({.method = "POST",
                                  .url = access_.url + "/v2/router/send",
                                  .body = body.dump(-1, ' ', false, json::error_handler_t::replace),
-                                 .timeout = kLndPayTimeout}));
+                                 .timeout = kPayTimeout}));
     auto answer = parse_lnd_answer(reply.body);
     if (!answer) return lnd_unreachable("status " + std::to_string(reply.status) + ", and no answer of its router");
     if (answer->status) return std::move(*answer->status);

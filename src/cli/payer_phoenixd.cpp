@@ -14,8 +14,6 @@ using State = PaymentStatus::State;
 
 namespace {
 
-constexpr std::size_t kPhoenixdMostAnswer = 1 << 20;
-constexpr Milliseconds kPhoenixdPayTimeout{90'000};
 constexpr Milliseconds kLookTimeout{15'000};
 
 Error phoenixd_unreachable(std::string_view what)
@@ -30,7 +28,7 @@ Error phoenixd_refused(std::string_view what)
 
 Result<json> parse_object(std::string_view body)
 {
-    if (body.size() > kPhoenixdMostAnswer) return Error{Reason::bad_encoding, "over 1 MiB"};
+    if (body.size() > kMostNodeAnswer) return Error{Reason::bad_encoding, "over 1 MiB"};
     json object = TRY(protocol::parse_json(body));
     if (!object.is_object()) return Error{Reason::bad_encoding, "no JSON object"};
     return object;
@@ -103,7 +101,7 @@ Result<PaymentStatus> PhoenixdPayer::pay(const std::string& bolt11, const paymen
     const auto reply = TRY(call({.method = "POST",
                                  .url = access_.url + "/payinvoice",
                                  .body = "invoice=" + payments::percent_encoded(bolt11),
-                                 .timeout = kPhoenixdPayTimeout,
+                                 .timeout = kPayTimeout,
                                  .content_type = "application/x-www-form-urlencoded"}));
     if (reply.status != 200) return no_of(reply);
     auto status = parse_phoenixd_paid(reply.body);

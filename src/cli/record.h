@@ -17,6 +17,7 @@
 
 namespace adit::cli {
 
+inline constexpr std::string_view kUnit = "sat";           // of all that is paid and given back
 inline constexpr std::size_t kMostTokenBytes = 256 * 1024; // of a token that a purchase begins with or gets back
 
 /// One tier of one listing, to be paid at one mint or over Lightning: what the buyer said yes to.
