@@ -91,14 +91,14 @@ bool is_live(const Market& market, const std::string& page)
     return session.is_object() && session.value("status", "") == "active";
 }
 
-/// Milliseconds from the moment the buyer's node has paid: to the page that says active, which a plain invoice's
+/// Milliseconds from the moment the buyer's node is told to pay: to the page that says active, which a plain invoice's
 /// preimage opens; of a held one, to its settlement, which comes after the peer is live.
 double payment_to_tunnel(const Market& market, std::size_t number)
 {
     const protocol::PayAnswer answer = invoice_of(market, callback(number));
     const auto hash = must(lightning::parse_bolt11(answer.pr)).payment_hash;
-    const auto paid = market.pay(answer.pr);
     const Stopwatch watch;
+    const auto paid = market.pay(answer.pr);
     if (paid.value("status", "") == "accepted") {
         while (market.payment_state(hash) != "settled")
             if (watch.ms() > kPatience) give_up("a held payment is not settled");

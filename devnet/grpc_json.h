@@ -23,6 +23,8 @@ struct GrpcError {
     GrpcCode code = GrpcCode::unknown;
     std::string message;
 };
+/// An error that LND does not classify.
+inline GrpcError unknown(std::string message) { return {GrpcCode::unknown, std::move(message)}; }
 template<typename T>
 using Rpc = Either<T, GrpcError>;
 

@@ -17,8 +17,6 @@ constexpr std::int64_t kMinCltvDelta = 18;
 constexpr std::int64_t kMaxCltvDelta = 65'535;
 constexpr std::uint64_t kDefaultListLength = 100;
 
-GrpcError unknown_invoice(std::string message) { return {GrpcCode::unknown, std::move(message)}; }
-
 std::string_view state_word(LightningState state)
 {
     switch (state) {
@@ -68,9 +66,9 @@ Rpc<std::int64_t> amount_msat(const ProtoMessage& message)
 {
     const std::int64_t sat = TRY(message.number("value"));
     const std::int64_t msat = TRY(message.number("value_msat"));
-    if (sat != 0 && msat != 0) return unknown_invoice("sat and msat arguments are mutually exclusive");
-    if (sat < 0 || msat < 0) return unknown_invoice("amounts must be positive");
-    if (sat > kMaxAmountMsat / 1000 || msat > kMaxAmountMsat) return unknown_invoice("invoice amount is too large");
+    if (sat != 0 && msat != 0) return unknown("sat and msat arguments are mutually exclusive");
+    if (sat < 0 || msat < 0) return unknown("amounts must be positive");
+    if (sat > kMaxAmountMsat / 1000 || msat > kMaxAmountMsat) return unknown("invoice amount is too large");
     return sat != 0 ? sat * 1000 : msat;
 }
 
@@ -96,24 +94,23 @@ Rpc<InvoicePlan> Lnd::plan_of(const ProtoMessage& message) const
     if (amount != 0) plan.amount = Msat(static_cast<std::uint64_t>(amount));
     plan.description = TRY(message.text("memo"));
     if (plan.description.size() > kMaxMemoBytes)
-        return unknown_invoice("memo too large: " + std::to_string(plan.description.size()) + " bytes (maxsize=1024)");
+        return unknown("memo too large: " + std::to_string(plan.description.size()) + " bytes (maxsize=1024)");
     const Bytes hash = TRY(message.bytes("description_hash"));
     if (!hash.empty()) {
         if (hash.size() != 32)
-            return unknown_invoice("description hash is " + std::to_string(hash.size()) + " bytes, must be 32");
+            return unknown("description hash is " + std::to_string(hash.size()) + " bytes, must be 32");
         plan.description_hash.emplace();
         std::copy(hash.begin(), hash.end(), plan.description_hash->begin());
     }
     const std::int64_t expiry = TRY(message.number("expiry"));
     if (expiry < 0 || expiry > kLndMaxExpiry)
-        return unknown_invoice("expiry of " + std::to_string(expiry) +
-                               " seconds greater than max expiry of 31536000 seconds");
+        return unknown("expiry of " + std::to_string(expiry) + " seconds greater than max expiry of 31536000 seconds");
     plan.expiry = Seconds(expiry == 0 ? kLndDefaultExpiry : expiry);
     const std::int64_t cltv = TRY(message.number("cltv_expiry"));
     if (cltv > kMaxCltvDelta)
-        return unknown_invoice("CLTV delta of " + std::to_string(cltv) + " is too large, max accepted is: 65535");
+        return unknown("CLTV delta of " + std::to_string(cltv) + " is too large, max accepted is: 65535");
     if (cltv != 0 && cltv < kMinCltvDelta)
-        return unknown_invoice("CLTV delta of " + std::to_string(cltv) + " must be greater than minimum of 18");
+        return unknown("CLTV delta of " + std::to_string(cltv) + " must be greater than minimum of 18");
     plan.cltv_delta = static_cast<std::uint32_t>(cltv == 0 ? kDefaultCltvDelta : cltv);
     TRY(message.flag("private")); // there are no private channels to hint at
     return plan;
@@ -122,7 +119,7 @@ Rpc<InvoicePlan> Lnd::plan_of(const ProtoMessage& message) const
 Rpc<json> Lnd::make(const InvoicePlan& plan, std::string memo)
 {
     const LightningInvoice* const invoice = lightning_.make(LightningNode::lnd, plan);
-    if (!invoice) return unknown_invoice("invoice with payment hash already exists");
+    if (!invoice) return unknown("invoice with payment hash already exists");
     records_.push_back({invoice->hash, std::move(memo), records_.size() + 1, 0});
     json answer{{"r_hash", encode_base64(invoice->hash)},
                 {"payment_request", invoice->bolt11},
@@ -169,9 +166,9 @@ Rpc<json> Lnd::look_up(const PaymentHash& hash) const
 Rpc<json> Lnd::lookup_by_hex(const Call& call)
 {
     const auto hash = parse_hex(call.parameter);
-    if (!hash) return unknown_invoice("encoding/hex: invalid byte or odd length hex string");
+    if (!hash) return unknown("encoding/hex: invalid byte or odd length hex string");
     if (hash->size() != 32)
-        return unknown_invoice("payment hash must be exactly 32 bytes, is instead " + std::to_string(hash->size()));
+        return unknown("payment hash must be exactly 32 bytes, is instead " + std::to_string(hash->size()));
     const PaymentHash exact = TRY(parse_32_bytes("hash", *hash));
     return look_up(exact);
 }
@@ -261,11 +258,11 @@ Rpc<json> Lnd::settle(const Call& call)
     case Lightning::Settled::before:
         break;
     case Lightning::Settled::still_open:
-        return unknown_invoice("invoice still open");
+        return unknown("invoice still open");
     case Lightning::Settled::canceled:
-        return unknown_invoice("invoice already canceled");
+        return unknown("invoice already canceled");
     case Lightning::Settled::unknown:
-        return unknown_invoice("unable to locate invoice"); // not as `not_found`, unlike a lookup's
+        return unknown("unable to locate invoice"); // not as `not_found`, unlike a lookup's
     }
     return json::object();
 }
@@ -279,9 +276,9 @@ Rpc<json> Lnd::cancel(const Call& call)
     case Lightning::Canceled::before:
         break;
     case Lightning::Canceled::settled:
-        return unknown_invoice("invoice already settled");
+        return unknown("invoice already settled");
     case Lightning::Canceled::unknown:
-        return unknown_invoice("unable to locate invoice");
+        return unknown("unable to locate invoice");
     }
     return json::object();
 }

@@ -8,8 +8,6 @@ namespace {
 
 using nlohmann::json;
 
-GrpcError unknown_payment(std::string message) { return {GrpcCode::unknown, std::move(message)}; }
-
 std::string_view failure_of(PayRefusal)
 {
     // The far end does not say more than that it does not like the payment.
@@ -25,8 +23,8 @@ Rpc<Msat> either_amount(const ProtoMessage& message, const char* sat_name, const
 {
     const std::int64_t sat = TRY(message.number(sat_name));
     const std::int64_t msat = TRY(message.number(msat_name));
-    if (sat != 0 && msat != 0) return unknown_payment("sat and msat arguments are mutually exclusive");
-    if (sat < 0 || msat < 0 || sat > 2'100'000'000'000'000) return unknown_payment("amounts must be positive");
+    if (sat != 0 && msat != 0) return unknown("sat and msat arguments are mutually exclusive");
+    if (sat < 0 || msat < 0 || sat > 2'100'000'000'000'000) return unknown("amounts must be positive");
     return Msat(static_cast<std::uint64_t>(sat != 0 ? sat * 1000 : msat));
 }
 
@@ -75,9 +73,9 @@ Rpc<json> Lnd::balance(const Call&)
 Rpc<json> Lnd::decode(const Call& call)
 {
     const auto facts = parse_invoice(call.parameter);
-    if (!facts) return unknown_payment("invalid invoice: " + facts.error().detail);
-    if (facts->network != "bcrt") return unknown_payment("invoice not for current active network 'regtest'");
-    if (!facts->payee) return unknown_payment("invalid signature");
+    if (!facts) return unknown("invalid invoice: " + facts.error().detail);
+    if (facts->network != "bcrt") return unknown("invoice not for current active network 'regtest'");
+    if (!facts->payee) return unknown("invalid signature");
     const std::uint64_t amount = facts->amount.value_or(Msat()).count();
     return json{{"destination", encode_hex(*facts->payee)},
                 {"payment_hash", encode_hex(facts->payment_hash)},
@@ -107,18 +105,17 @@ Rpc<Lnd::Payment> Lnd::judge_payment(const ProtoMessage& message)
 {
     const std::string bolt11 = TRY(message.text("payment_request"));
     const auto facts = parse_invoice(bolt11);
-    if (!facts) return unknown_payment("invalid invoice: " + facts.error().detail);
-    if (facts->network != "bcrt") return unknown_payment("invoice not for current active network 'regtest'");
+    if (!facts) return unknown("invalid invoice: " + facts.error().detail);
+    if (facts->network != "bcrt") return unknown("invoice not for current active network 'regtest'");
     const UnixSeconds now = lightning_.now(LightningNode::lnd);
     if (now >= facts->timestamp + facts->expiry)
-        return unknown_payment("invoice expired. Valid until " + to_iso8601(facts->timestamp + facts->expiry));
+        return unknown("invoice expired. Valid until " + to_iso8601(facts->timestamp + facts->expiry));
     const Msat asked = TRY(either_amount(message, "amt", "amt_msat"));
     if (facts->amount && asked != Msat())
-        return unknown_payment("amount must not be specified when paying a non-zero amount invoice");
-    if (!facts->amount && asked == Msat())
-        return unknown_payment("amount must be specified when paying a zero amount invoice");
+        return unknown("amount must not be specified when paying a non-zero amount invoice");
+    if (!facts->amount && asked == Msat()) return unknown("amount must be specified when paying a zero amount invoice");
     const bool to_self = facts->payee == lightning_.id_of(LightningNode::lnd);
-    if (to_self && !TRY(message.flag("allow_self_payment"))) return unknown_payment("self-payments not allowed");
+    if (to_self && !TRY(message.flag("allow_self_payment"))) return unknown("self-payments not allowed");
     if (const Payment* const before = find_payment(facts->payment_hash)) {
         if (before->state == Payment::State::in_flight)
             return GrpcError{GrpcCode::already_exists, "payment is in transition"};

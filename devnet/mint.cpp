@@ -24,8 +24,6 @@ bool is_cached(std::string_view method, std::string_view path)
            std::find(std::begin(kCachedPaths), std::end(kCachedPaths), path) != std::end(kCachedPaths);
 }
 
-Refusal malformed(std::string detail) { return refusal(NutCode::malformed, std::move(detail)); }
-
 } // namespace
 
 Mint::Mint(const Clock& clock, Rng& rng, MintSettings settings)

@@ -45,6 +45,7 @@ inline Refusal refusal(NutCode code, std::string detail)
 {
     return {static_cast<std::int64_t>(code), std::move(detail)};
 }
+inline Refusal malformed(std::string detail) { return refusal(NutCode::malformed, std::move(detail)); }
 
 template<typename T>
 using Judged = Either<T, Refusal>;

@@ -17,21 +17,19 @@ using nlohmann::json;
 
 namespace {
 
-Refusal malformed_quote(std::string detail) { return refusal(NutCode::malformed, std::move(detail)); }
-
 /// A request's JSON object, depth-checked.
 Judged<json> object_of(std::string_view body)
 {
     auto parsed = protocol::parse_json(body);
-    if (!parsed) return malformed_quote(parsed.error().detail);
-    if (!parsed->is_object()) return malformed_quote("expected an object");
+    if (!parsed) return malformed(parsed.error().detail);
+    if (!parsed->is_object()) return malformed("expected an object");
     return std::move(*parsed);
 }
 
 Judged<std::string> text_member_of(const json& object, const char* key)
 {
     const auto found = object.find(key);
-    if (found == object.end() || !found->is_string()) return malformed_quote(std::string(key) + ": expected a string");
+    if (found == object.end() || !found->is_string()) return malformed(std::string(key) + ": expected a string");
     return found->get<std::string>();
 }
 
@@ -99,14 +97,14 @@ Judged<std::string> Mint::new_mint_quote(std::string_view body)
     if (settings_.minting == Minting::disabled) return refusal(NutCode::minting_disabled, "minting is disabled");
     if (TRY(text_member_of(request, "unit")) != "sat") return refusal(NutCode::unit_unsupported, "unit not supported");
     const auto amount = request.find("amount");
-    if (amount == request.end() || !amount->is_number_unsigned()) return malformed_quote("amount: expected an integer");
+    if (amount == request.end() || !amount->is_number_unsigned()) return malformed("amount: expected an integer");
     Quote quote{};
     quote.amount = Sat(amount->get<std::uint64_t>());
     if (quote.amount == Sat() || quote.amount > kMaxQuote)
         return refusal(NutCode::amount_outside_limits, "amount outside of limits");
     if (const auto key = TRY(optional_text(request, "pubkey"))) {
         const auto point = cashu::Point::parse_hex(*key);
-        if (!point) return malformed_quote("pubkey: not a compressed key");
+        if (!point) return malformed("pubkey: not a compressed key");
         quote.pubkey = *point;
     }
     quote.preimage = rng_.bytes<32>();
@@ -126,7 +124,7 @@ Judged<std::string> Mint::new_mint_quote(std::string_view body)
 Judged<std::string> Mint::mint_quote(std::string_view id) const
 {
     const auto found = mint_quotes_.find(std::string(id));
-    if (found == mint_quotes_.end()) return malformed_quote("quote not known");
+    if (found == mint_quotes_.end()) return malformed("quote not known");
     const Quote& quote = found->second;
     return encode_quote(found->first, quote, quote.issued ? "ISSUED" : quote.paid ? "PAID" : "UNPAID");
 }
@@ -134,10 +132,10 @@ Judged<std::string> Mint::mint_quote(std::string_view id) const
 Judged<std::string> Mint::mint(std::string_view body)
 {
     const auto request = cashu::parse_mint(body);
-    if (!request) return malformed_quote(request.error().detail);
+    if (!request) return malformed(request.error().detail);
     if (settings_.minting == Minting::disabled) return refusal(NutCode::minting_disabled, "minting is disabled");
     const auto found = mint_quotes_.find(request->quote);
-    if (found == mint_quotes_.end()) return malformed_quote("quote not known");
+    if (found == mint_quotes_.end()) return malformed("quote not known");
     Quote& quote = found->second;
     if (quote.issued) return refusal(NutCode::quote_already_issued, "quote already issued");
     if (!quote.paid && quote.expiry < clock_.now()) return refusal(NutCode::quote_expired, "quote expired");
@@ -177,7 +175,7 @@ Judged<std::string> Mint::new_melt_quote(std::string_view body)
     MeltQuote quote{};
     quote.request = TRY(text_member_of(request, "request"));
     const auto invoice = parse_invoice(quote.request);
-    if (!invoice) return malformed_quote("request: " + invoice.error().detail);
+    if (!invoice) return malformed("request: " + invoice.error().detail);
     quote.payment_hash = encode_hex(invoice->payment_hash);
     if (melted_hashes_.contains(quote.payment_hash))
         return refusal(NutCode::invoice_already_paid, "invoice already paid");
@@ -185,11 +183,11 @@ Judged<std::string> Mint::new_melt_quote(std::string_view body)
     std::optional<Msat> asked;
     if (const auto options = request.find("options"); options != request.end() && options->is_object()) {
         const auto amountless = options->find("amountless");
-        if (options->contains("mpp")) return malformed_quote("options: partial payments are not supported");
+        if (options->contains("mpp")) return malformed("options: partial payments are not supported");
         if (amountless != options->end() && amountless->is_object()) {
             const auto amount = amountless->find("amount_msat");
             if (amount == amountless->end() || !amount->is_number_unsigned())
-                return malformed_quote("amount_msat: expected an integer");
+                return malformed("amount_msat: expected an integer");
             asked = Msat(amount->get<std::uint64_t>());
         }
     }
@@ -236,7 +234,7 @@ std::string Mint::encode_melt(const std::string& id, const MeltQuote& quote) con
 Judged<std::string> Mint::melt_quote(std::string_view id) const
 {
     const auto found = melt_quotes_.find(std::string(id));
-    if (found == melt_quotes_.end()) return malformed_quote("quote not known");
+    if (found == melt_quotes_.end()) return malformed("quote not known");
     return encode_melt(found->first, found->second);
 }
 
@@ -244,17 +242,17 @@ Judged<std::string> Mint::melt(std::string_view body)
 {
     const json request = TRY(object_of(body));
     const std::string id = TRY(text_member_of(request, "quote"));
-    if (!request.contains("inputs")) return malformed_quote("no inputs");
+    if (!request.contains("inputs")) return malformed("no inputs");
     auto proofs = cashu::parse_proofs(request["inputs"].dump());
-    if (!proofs) return malformed_quote(proofs.error().detail);
+    if (!proofs) return malformed(proofs.error().detail);
     Outputs blanks;
     if (const auto outputs = request.find("outputs"); outputs != request.end() && !outputs->is_null()) {
         auto parsed = cashu::parse_restore(json{{"outputs", *outputs}}.dump());
-        if (!parsed) return malformed_quote(parsed.error().detail);
+        if (!parsed) return malformed(parsed.error().detail);
         blanks = std::move(*parsed);
     }
     const auto found = melt_quotes_.find(id);
-    if (found == melt_quotes_.end()) return malformed_quote("quote not known");
+    if (found == melt_quotes_.end()) return malformed("quote not known");
     return melt_with(id, found->second, std::move(*proofs), std::move(blanks));
 }
 

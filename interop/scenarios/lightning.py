@@ -21,7 +21,7 @@ from .buyer import Order, Purse, even_key, tunnel
 from .lnd import Lightning, LndNode, Paid
 from .nostr import Skipped
 from .proxy import Fault, NodeProxy
-from .world import DAY_SAT, HOUR_SAT, Mint, Operator, World, eventually, expect, expect_equal, tool
+from .world import DAY_SAT, HOUR_SAT, Mint, Operator, World, eventually, expect, expect_equal, said_by, tool
 
 RIGHTS = ("invoices:read", "invoices:write", "info:read")  # of the macaroon that README.md has operators bake
 TIERS = {"hour": (0, HOUR_SAT, 3600), "day": (1, DAY_SAT, 86400), "month": (2, 500, 2592000)}
@@ -271,17 +271,8 @@ async def pushed(network: Network, seller: Seller) -> None:
 
 async def adit(seller: Seller, *words: str) -> dict:
     """What `adit` says as JSON."""
-    child = await asyncio.create_subprocess_exec(
-        str(tool("adit")), *words, cwd=seller.folder, env={"HOME": str(seller.folder), "PATH": os.environ["PATH"]},
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-    try:
-        said, complained = await asyncio.wait_for(child.communicate(), 90)
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    expect(child.returncode == 0, f"adit {words[0]} ended with {child.returncode}: {complained.decode()[-2000:]}")
-    return json.loads(said)
+    environment = {"HOME": str(seller.folder), "PATH": os.environ["PATH"]}
+    return json.loads(await said_by(str(tool("adit")), *words, cwd=seller.folder, env=environment))
 
 
 async def command_buys(network: Network, seller: Seller) -> None:

@@ -1,5 +1,4 @@
 """A relay that is not ours, buyers in JavaScript, and the wallet as another client loads it."""
-import asyncio
 import json
 import os
 import time
@@ -9,7 +8,7 @@ import httpx
 
 from .buyer import CommandLinePurse, Order, Purse, refused, tunnel, y_of
 from .mint_sales import answer_lost, sold
-from .world import DAY_SAT, HOUR_SAT, Operator, World, eventually, expect, expect_equal, tool
+from .world import DAY_SAT, HOUR_SAT, Operator, World, eventually, expect, expect_equal, said_by, tool
 
 
 class Skipped(Exception):
@@ -21,17 +20,8 @@ async def javascript(install: str, script: str, **arguments) -> dict:
     if "INTEROP_JS" not in os.environ:
         raise Skipped(os.environ.get("INTEROP_JS_MISSING", "interop/run did not install the JavaScript part"))
     folder = tool("js") / install
-    child = await asyncio.create_subprocess_exec(
-        str(tool("node")), script, json.dumps(arguments), cwd=folder, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-    try:
-        said, complained = await asyncio.wait_for(child.communicate(), 90)
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    expect(child.returncode == 0, f"{script}: {complained.decode(errors='replace')[-2000:]}")
-    return json.loads(said.decode().splitlines()[-1])
+    said = await said_by(str(tool("node")), script, json.dumps(arguments), cwd=folder)
+    return json.loads(said.splitlines()[-1])
 
 
 async def inspect(world: World, operator: Operator) -> dict:

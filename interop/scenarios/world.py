@@ -53,6 +53,23 @@ async def eventually(probe, what: str, patience_s: float = 30):
         await asyncio.sleep(0.1)
 
 
+async def said_by(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
+    """What a command writes to its standard output; it has 90 s, and must end with 0."""
+    child = await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE)
+    try:
+        said, complained = await asyncio.wait_for(child.communicate(), 90)
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    expect(child.returncode == 0,
+           f"{Path(command[0]).name} {command[1]} ended with {child.returncode}: "
+           f"{complained.decode(errors='replace')[-2000:]}")
+    return said.decode()
+
+
 def die_with_parent() -> None:
     """In a child: even if we are killed, it does not stay behind."""
     LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

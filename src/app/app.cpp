@@ -426,7 +426,7 @@ Result<std::string> App::Parts::sessions() const
     const auto all = TRY(owed());
     nlohmann::json rows = nlohmann::json::array();
     for (const store::Purchase& purchase : std::span(all).first(std::min(all.size(), kMostOwedShown)))
-        rows.push_back({{"purchase", static_cast<std::int64_t>(purchase.id)},
+        rows.push_back({{"purchase", number_of(purchase.id)},
                         {"method", session::method_word(purchase.method)},
                         {"state", session::state_word(purchase.state)},
                         {"since", purchase.state_since.count()},

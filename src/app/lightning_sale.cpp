@@ -217,7 +217,7 @@ Result<protocol::PayAnswer> LightningSale::sell(const http::Request& request)
 
     const auto made = make_invoice(wish, purchase, held->purchase, held->lease);
     if (!made) {
-        log_info("invoice_not_made", {{"purchase", static_cast<std::int64_t>(held->purchase)},
+        log_info("invoice_not_made", {{"purchase", number_of(held->purchase)},
                                       {"reason", protocol::reason_info(made.error().reason).word},
                                       {"detail", made.error().detail}});
         // Nobody has seen the invoice, if there is one.

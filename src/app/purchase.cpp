@@ -18,8 +18,6 @@ namespace {
 
 constexpr Seconds kRetryAfter{5};
 
-std::int64_t number(PurchaseId id) { return static_cast<std::int64_t>(id); }
-
 Terms terms_of(const Purchase& purchase) { return {purchase.price, beneficiary(purchase)}; }
 
 http::Response json_answer(int status, std::string body)
@@ -270,7 +268,7 @@ Result<payments::Receipt> Purchases::redeem(PurchaseId purchase, const Tender& t
     auto receipt = parts_.till.redeem(purchase, tender, terms);
     if (receipt) return receipt;
     const Error& error = receipt.error();
-    log_info("purchase_not_redeemed", {{"purchase", number(purchase)},
+    log_info("purchase_not_redeemed", {{"purchase", number_of(purchase)},
                                        {"reason", protocol::reason_info(error.reason).word},
                                        {"detail", error.detail}});
     const auto now = parts_.store.purchase(purchase);
@@ -352,7 +350,7 @@ Result<Fulfilment> Purchases::deliver_or_refund(const Purchase& purchase, const 
     }
 
     const Error& why = activated.error();
-    log_error("purchase_not_delivered", {{"purchase", number(purchase.id)}, {"detail", why.detail}});
+    log_error("purchase_not_delivered", {{"purchase", number_of(purchase.id)}, {"detail", why.detail}});
     if (why.reason == Reason::store_unavailable || why.reason == Reason::bad_step) return why;
     const Seconds waited = parts_.clock.now() - refused_since(purchase.id);
     if (why.reason != Reason::above_max_purchase && waited < parts_.shop.config.sessions.activation_deadline)
@@ -378,7 +376,7 @@ Result<bool> Purchases::refund_is_covered(const Purchase& purchase)
 {
     const auto there = payments::cashu::total(TRY(parts_.store.proofs_of(purchase.id)));
     const bool covered = there && *there >= purchase.price;
-    if (!covered) log_error("refund_proofs_spent_elsewhere", {{"purchase", number(purchase.id)}});
+    if (!covered) log_error("refund_proofs_spent_elsewhere", {{"purchase", number_of(purchase.id)}});
     return covered;
 }
 
@@ -404,7 +402,7 @@ Result<void> Purchases::activate(const Purchase& purchase)
     const SteadyTime began = parts_.clock.steady();
     const auto activated = TRY(parts_.tunnels.activate(purchase.id, *purchase.client_key, held->lease));
     log_info("session_active",
-             {{"purchase", number(purchase.id)},
+             {{"purchase", number_of(purchase.id)},
               {"quantity", purchase.quantity},
               {"took_ms", std::chrono::duration_cast<Milliseconds>(parts_.clock.steady() - began).count()}});
     return {};

@@ -153,7 +153,7 @@ Recovery::Outcome Recovery::try_again(const Purchase& purchase)
     // Nobody may come for what is paid for. The address rests, and is its key's again if that comes in the meantime.
     if (!reason && purchase.state == State::swapping) let_go_of_lease(purchase);
     in_flight_.leave(set);
-    const auto id = static_cast<std::int64_t>(purchase.id);
+    const auto id = number_of(purchase.id);
     if (!reason) {
         log_info("purchase_recovered", {{"purchase", id}, {"was", session::state_word(purchase.state)}});
         settled_();

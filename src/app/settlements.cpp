@@ -34,8 +34,6 @@ constexpr Milliseconds kProbeAgain{5'000};
 constexpr Seconds kForgottenAfter{3600}; // over expiry: a node that does not know the invoice will not be paid by it
 constexpr std::string_view kFactSettleIndex = "lightning.settle_index";
 
-std::int64_t invoice_number(PurchaseId id) { return static_cast<std::int64_t>(id); }
-
 } // namespace
 
 Settlements::Settlements(Parts parts) : parts_(parts) {}
@@ -251,7 +249,7 @@ Settlements::Round Settlements::go_on(PurchaseId purchase)
             return Round{true, {}};
         }();
         if (!round) {
-            log_debug("invoice_waits", {{"purchase", invoice_number(purchase)},
+            log_debug("invoice_waits", {{"purchase", number_of(purchase)},
                                         {"state", session::state_word(before)},
                                         {"reason", protocol::reason_info(round.error().reason).word},
                                         {"detail", round.error().detail}});
@@ -263,7 +261,7 @@ Settlements::Round Settlements::go_on(PurchaseId purchase)
         }
         const auto after = parts_.store.purchase(purchase);
         if (!after || after->state == before) return Round{}; // no further now
-        log_info("invoice_went_on", {{"purchase", invoice_number(purchase)},
+        log_info("invoice_went_on", {{"purchase", number_of(purchase)},
                                      {"was", session::state_word(before)},
                                      {"is", session::state_word(after->state)}});
         if (after->state == State::redeemed || after->state == State::active || after->state == State::refunded) {
@@ -325,7 +323,7 @@ Result<Settlements::Round> Settlements::hold(const InvoicedPurchase& invoiced, c
         if (activated) return Round{};
         const Error& why = activated.error();
         log_error("held_payment_not_delivered",
-                  {{"purchase", invoice_number(invoiced.purchase.id)}, {"detail", why.detail}});
+                  {{"purchase", number_of(invoiced.purchase.id)}, {"detail", why.detail}});
         const Seconds waited = parts_.clock.now() - invoiced.purchase.state_since;
         if (why.reason != Reason::above_max_purchase && waited < parts_.shop.config.sessions.activation_deadline)
             return Round{false, kDeliverAgain};
@@ -340,13 +338,13 @@ Result<Settlements::Round> Settlements::settle(const InvoicedPurchase& invoiced)
     const auto settled = parts_.node.heard(parts_.node.backend().settle(*invoiced.invoice.preimage));
     if (!settled)
         log_warn("settle_not_answered",
-                 {{"purchase", invoice_number(invoiced.purchase.id)}, {"detail", settled.error().detail}});
+                 {{"purchase", number_of(invoiced.purchase.id)}, {"detail", settled.error().detail}});
     switch (TRY(ask(invoiced)).state) {
     case InvoiceState::settled:
         TRY(parts_.store.mark_settled(invoiced.purchase.id));
         return Round{};
     case InvoiceState::ended:
-        log_error("held_payment_cancelled_by_the_backend", {{"purchase", invoice_number(invoiced.purchase.id)}});
+        log_error("held_payment_cancelled_by_the_backend", {{"purchase", number_of(invoiced.purchase.id)}});
         TRY(parts_.tunnels.take_back(invoiced.purchase.id, *invoiced.purchase.client_key));
         return Round{};
     case InvoiceState::accepted:
@@ -366,7 +364,7 @@ Result<Settlements::Round> Settlements::deliver(const InvoicedPurchase& invoiced
     if (activated) return Round{};
     const Error& why = activated.error();
     if (why.reason == Reason::store_unavailable || why.reason == Reason::bad_step) return why;
-    log_error("payment_not_delivered", {{"purchase", invoice_number(invoiced.purchase.id)}, {"detail", why.detail}});
+    log_error("payment_not_delivered", {{"purchase", number_of(invoiced.purchase.id)}, {"detail", why.detail}});
     const Seconds waited = parts_.clock.now() - invoiced.purchase.state_since;
     if (why.reason != Reason::above_max_purchase && waited < parts_.shop.config.sessions.activation_deadline)
         return Round{false, kDeliverAgain};
@@ -393,11 +391,11 @@ Result<void> Settlements::activate(const InvoicedPurchase& invoiced)
     if (!held) return held.error();
     if (held->lease.address != invoiced.invoice.promised.address)
         log_warn("lightning_address_is_another",
-                 {{"purchase", invoice_number(purchase.id)}}); // its key has bought again since
+                 {{"purchase", number_of(purchase.id)}}); // its key has bought again since
     const SteadyTime began = parts_.clock.steady();
     TRY(parts_.tunnels.activate(purchase.id, *purchase.client_key, held->lease, invoiced.invoice.session_id));
     log_info("session_active",
-             {{"purchase", invoice_number(purchase.id)},
+             {{"purchase", number_of(purchase.id)},
               {"quantity", purchase.quantity},
               {"took_ms", std::chrono::duration_cast<Milliseconds>(parts_.clock.steady() - began).count()}});
     return {};

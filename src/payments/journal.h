@@ -15,6 +15,8 @@ namespace adit::payments {
 
 /// A row of the journal.
 enum class PurchaseId : std::int64_t {};
+/// As logs and the admin socket show it.
+constexpr std::int64_t number_of(PurchaseId id) { return static_cast<std::int64_t>(id); }
 /// One intention to swap; a purchase has several only where outputs had to be made anew (a keyset was rotated).
 enum class SwapId : std::int64_t {};
 

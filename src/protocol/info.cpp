@@ -3,6 +3,7 @@
 #include "protocol/constants.h"
 #include "protocol/decimal.h"
 #include "protocol/json.h"
+#include "protocol/json_fields.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -39,13 +40,6 @@ std::vector<std::string> texts_at(const Json& object, const char* key)
     for (const auto& item : *found)
         if (item.is_string() && out.size() < kMaxEntries) out.push_back(item.get_ref<const std::string&>());
     return out;
-}
-
-std::optional<std::uint64_t> amount_at(const Json& object, const char* key)
-{
-    const auto found = object.find(key);
-    if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
-    return found->get<std::uint64_t>();
 }
 
 void push_once(std::vector<std::string>& list, const std::string& value)
@@ -231,13 +225,13 @@ Result<SessionView> parse_session(std::string_view json)
     const Json object = TRY(parse_object(json));
     SessionView session;
     session.status = text_or_empty(object, "status");
-    const auto expires_at = amount_at(object, "expires_at");
+    const auto expires_at = count_member(object, "expires_at");
     if (session.status.empty() || !expires_at || *expires_at > INT64_MAX)
         return Error{Reason::bad_encoding, "no status or no expires_at"};
     session.expires_at = UnixSeconds(static_cast<std::int64_t>(*expires_at));
-    session.data_quota_bytes = amount_at(object, "data_quota_bytes");
-    session.data_used_bytes = amount_at(object, "data_used_bytes").value_or(0);
-    if (const auto age = amount_at(object, "last_handshake_age_s"); age && *age <= INT64_MAX)
+    session.data_quota_bytes = count_member(object, "data_quota_bytes");
+    session.data_used_bytes = count_member(object, "data_used_bytes").value_or(0);
+    if (const auto age = count_member(object, "last_handshake_age_s"); age && *age <= INT64_MAX)
         session.last_handshake_age = Seconds(static_cast<std::int64_t>(*age));
     return session;
 }

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -27,6 +28,13 @@ inline const std::string* text_member(const nlohmann::json& object, const char* 
     return value == nullptr ? nullptr : text_of(*value);
 }
 
+/// A member that is there and not null.
+inline const nlohmann::json* given_member(const nlohmann::json& object, const char* name)
+{
+    const nlohmann::json* const value = member(object, name);
+    return value == nullptr || value->is_null() ? nullptr : value;
+}
+
 /// A whole number written as one (not 1e3, 1.0 or "1"), from 0 to max.
 inline std::optional<std::uint64_t> whole_number(const nlohmann::json& value, std::uint64_t max)
 {
@@ -35,6 +43,13 @@ inline std::optional<std::uint64_t> whole_number(const nlohmann::json& value, st
     const auto number = value.get<std::uint64_t>();
     if (number > max) return std::nullopt;
     return number;
+}
+
+/// None where it is absent or no whole number.
+inline std::optional<std::uint64_t> count_member(const nlohmann::json& object, const char* name)
+{
+    const nlohmann::json* const value = member(object, name);
+    return value == nullptr ? std::nullopt : whole_number(*value, std::numeric_limits<std::uint64_t>::max());
 }
 
 } // namespace adit::protocol

@@ -110,18 +110,6 @@ std::optional<LnurlError> error_in(const Json& object)
 }
 
 /// Absent and null are alike in what wallets and services send.
-const Json* present_member(const Json& object, const char* name)
-{
-    const Json* const value = member(object, name);
-    return value == nullptr || value->is_null() ? nullptr : value;
-}
-
-std::optional<std::uint64_t> whole_count_at(const Json& object, const char* name)
-{
-    const Json* const value = member(object, name);
-    return value == nullptr ? std::nullopt : whole_number(*value, std::numeric_limits<std::uint64_t>::max());
-}
-
 /// An array of arrays that begin with a type, exactly one of them the text/plain. LUD-06
 bool is_metadata(std::string_view text)
 {
@@ -249,14 +237,14 @@ Result<std::variant<PayRequest, LnurlError>> parse_pay_request(std::string_view 
     if (tag == nullptr || *tag != "payRequest") return malformed_lnurl("no offer to be paid");
     const std::string* const callback = text_member(object, "callback");
     if (callback == nullptr || !is_safe_url(*callback)) return malformed_lnurl("no callback over https");
-    const auto least = whole_count_at(object, "minSendable");
-    const auto most = whole_count_at(object, "maxSendable");
+    const auto least = count_member(object, "minSendable");
+    const auto most = count_member(object, "maxSendable");
     if (!least || !most || *least == 0 || *least > *most) return malformed_lnurl("amounts that make no sense");
     const std::string* const metadata = text_member(object, "metadata");
     if (metadata == nullptr || !is_metadata(*metadata)) return malformed_lnurl("metadata that is none");
     std::uint64_t comment_allowed = 0;
-    if (present_member(object, "commentAllowed") != nullptr)
-        comment_allowed = whole_count_at(object, "commentAllowed").value_or(0);
+    if (given_member(object, "commentAllowed") != nullptr)
+        comment_allowed = count_member(object, "commentAllowed").value_or(0);
     return Answer(PayRequest{*callback, Msat(*least), Msat(*most), *metadata, comment_allowed});
 }
 
@@ -268,8 +256,8 @@ Result<std::variant<PayAnswer, LnurlError>> parse_pay_answer(std::string_view js
     const std::string* const pr = text_member(object, "pr");
     if (pr == nullptr || pr->empty() || pr->size() > kMaxInvoice) return malformed_lnurl("no invoice");
     PayAnswer answer{*pr, std::nullopt, std::nullopt};
-    if (const Json* const action = present_member(object, "successAction")) answer.action = TRY(parse_action(*action));
-    if (const Json* const verify = present_member(object, "verify")) {
+    if (const Json* const action = given_member(object, "successAction")) answer.action = TRY(parse_action(*action));
+    if (const Json* const verify = given_member(object, "verify")) {
         const std::string* const url = text_of(*verify);
         if (url == nullptr || !is_safe_url(*url)) return malformed_lnurl("a verify that is no https URL");
         answer.verify = *url;
@@ -287,7 +275,7 @@ Result<std::variant<VerifyAnswer, LnurlError>> parse_verify_answer(std::string_v
         return malformed_lnurl("verify does not say whether it is settled");
     VerifyAnswer answer;
     answer.settled = settled->get<bool>();
-    if (const Json* const preimage = present_member(object, "preimage"); preimage != nullptr && answer.settled) {
+    if (const Json* const preimage = given_member(object, "preimage"); preimage != nullptr && answer.settled) {
         const std::string* const text = text_of(*preimage);
         if (text == nullptr) return malformed_lnurl("a preimage that is no text");
         answer.preimage = TRY(parse_secret_hex<32>(*text));

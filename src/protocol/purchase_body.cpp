@@ -2,6 +2,7 @@
 
 #include "protocol/constants.h"
 #include "protocol/json.h"
+#include "protocol/json_fields.h"
 #include "protocol/purchase_keys.h"
 
 #include <algorithm>
@@ -23,23 +24,16 @@ std::optional<std::string> text_at(const Json& object, const char* key)
     return found->get_ref<const std::string&>();
 }
 
-std::optional<std::uint64_t> count_at(const Json& object, const char* key)
-{
-    const auto found = object.find(key);
-    if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
-    return found->get<std::uint64_t>();
-}
-
 bool is_good(int http_status) { return http_status >= 200 && http_status < 300; }
 
 Result<PurchaseAnswer> parse_delivered(const Json& object)
 {
     const auto config = text_at(object, "config");
-    const auto expires_at = count_at(object, "expires_at");
+    const auto expires_at = count_member(object, "expires_at");
     if (!config || !expires_at || *expires_at > INT64_MAX)
         return Error{Reason::bad_encoding, "the answer has no config or no expires_at"};
     Delivered answer{*config, UnixSeconds(static_cast<std::int64_t>(*expires_at)), text_at(object, "session_id"),
-                     count_at(object, "quantity").value_or(1), text_at(object, "change")};
+                     count_member(object, "quantity").value_or(1), text_at(object, "change")};
     return PurchaseAnswer(std::move(answer));
 }
 
@@ -111,7 +105,7 @@ Result<PurchaseAnswer> parse_purchase_answer(int http_status, std::string_view b
     if (auto refund = text_at(*parsed, "refund"))
         return PurchaseAnswer(Refunded{std::move(*refund), message, text_at(*parsed, "change")});
     if (is_good(http_status) && text_at(*parsed, "status").value_or("ok") == "ok") return parse_delivered(*parsed);
-    const auto needed = count_at(*parsed, "needed");
+    const auto needed = count_member(*parsed, "needed");
     return PurchaseAnswer(Refused{http_status, word, message, needed ? std::optional(Sat(*needed)) : std::nullopt,
                                   text_at(*parsed, "change")});
 }

@@ -8,12 +8,6 @@ namespace adit::protocol {
 namespace {
 
 /// nullptr also where it is null.
-const nlohmann::json* given_member(const nlohmann::json& object, const char* name)
-{
-    const nlohmann::json* const value = member(object, name);
-    return value != nullptr && value->is_null() ? nullptr : value;
-}
-
 Error bad(std::string detail) { return Error{Reason::bad_request, std::move(detail)}; }
 
 } // namespace

@@ -1,4 +1,5 @@
 // Result, money, time and secrets: what the compiler holds, and what it can not.
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/money.h"
 #include "base/result.h"
@@ -189,6 +190,23 @@ TEST(Dice, BelowStaysBelowAndReachesEveryValue)
 }
 
 TEST(Dice, TwoSecretsDiffer) { EXPECT_FALSE(system_rng().secret<32>() == system_rng().secret<32>()); }
+
+TEST(Ascii, SmallLettersAreMadeOfTheLatinAlphabetAlone)
+{
+    EXPECT_EQ(to_lower("AZ az @[ 09"), "az az @[ 09");
+    const std::string umlaut = "\xc3\x84"; // a capital letter elsewhere: its bytes stand
+    EXPECT_EQ(to_lower(umlaut), umlaut);
+}
+
+TEST(Ascii, TrimmedTakesTheBlanksAtTheEndsOnly)
+{
+    EXPECT_EQ(trimmed(" \t a b\t"), "a b");
+    EXPECT_EQ(trimmed("a"), "a");
+    EXPECT_EQ(trimmed(""), "");
+    EXPECT_EQ(trimmed(" \t "), "");
+    EXPECT_EQ(trimmed("a\n"), "a\n");
+    EXPECT_EQ(trimmed("a\r\n", " \r\n"), "a");
+}
 
 } // namespace
 } // namespace adit

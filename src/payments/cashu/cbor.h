@@ -39,6 +39,15 @@ public:
     Result<std::string> read_key();
     /// Reads null or undefined, if that is what comes next: both mean absent.
     bool skip_absent();
+    /// The value of a known key by `read`, into a field that is still empty; null or undefined leaves it so.
+    template<typename T, typename Read>
+    Result<void> read_once(std::optional<T>& field, Read read)
+    {
+        if (skip_absent()) return {};
+        if (field) return Error{Reason::bad_encoding, "a key is there twice"};
+        field = TRY(read());
+        return {};
+    }
     /// Reads past one item of any kind, nested up to kMaxDepth.
     Result<void> skip();
     bool at_end() const { return rest_.empty(); }

@@ -11,15 +11,6 @@ constexpr std::size_t kMaxRequestBytes = 16 * 1024;
 
 Error bad_request(const char* what) { return Error{Reason::bad_encoding, what}; }
 
-template<typename T, typename Read>
-Result<void> read_field(CborReader& in, std::optional<T>& field, Read read)
-{
-    if (in.skip_absent()) return {};
-    if (field) return bad_request("a key is there twice");
-    field = TRY(read());
-    return {};
-}
-
 template<typename Read>
 auto read_list(CborReader& in, Read read) -> Result<std::vector<typename decltype(read())::value_type>>
 {
@@ -46,11 +37,11 @@ Result<PaymentTransport> read_transport(CborReader& in)
     while (TRY(in.next(items))) {
         const std::string key = TRY(in.read_key());
         if (key == "t")
-            TRY(read_field(in, type, text));
+            TRY(in.read_once(type, text));
         else if (key == "a")
-            TRY(read_field(in, target, text));
+            TRY(in.read_once(target, text));
         else if (key == "g")
-            TRY(read_field(in, tags, [&] { return read_request_tags(in); }));
+            TRY(in.read_once(tags, [&] { return read_request_tags(in); }));
         else
             TRY(in.skip());
     }
@@ -67,11 +58,11 @@ Result<RequestedLock> read_lock(CborReader& in)
     while (TRY(in.next(items))) {
         const std::string key = TRY(in.read_key());
         if (key == "k")
-            TRY(read_field(in, kind, text));
+            TRY(in.read_once(kind, text));
         else if (key == "d")
-            TRY(read_field(in, data, text));
+            TRY(in.read_once(data, text));
         else if (key == "t")
-            TRY(read_field(in, tags, [&] { return read_request_tags(in); }));
+            TRY(in.read_once(tags, [&] { return read_request_tags(in); }));
         else
             TRY(in.skip());
     }
@@ -90,21 +81,21 @@ Result<PaymentRequest> read_request(CborReader& in)
     while (TRY(in.next(items))) {
         const std::string key = TRY(in.read_key());
         if (key == "i")
-            TRY(read_field(in, request.id, text));
+            TRY(in.read_once(request.id, text));
         else if (key == "a")
-            TRY(read_field(in, amount, [&] { return in.read_uint(); }));
+            TRY(in.read_once(amount, [&] { return in.read_uint(); }));
         else if (key == "u")
-            TRY(read_field(in, request.unit, text));
+            TRY(in.read_once(request.unit, text));
         else if (key == "s")
-            TRY(read_field(in, request.single_use, [&] { return in.read_bool(); }));
+            TRY(in.read_once(request.single_use, [&] { return in.read_bool(); }));
         else if (key == "m")
-            TRY(read_field(in, mints, [&] { return read_list(in, text); }));
+            TRY(in.read_once(mints, [&] { return read_list(in, text); }));
         else if (key == "d")
-            TRY(read_field(in, request.description, text));
+            TRY(in.read_once(request.description, text));
         else if (key == "t")
-            TRY(read_field(in, transports, [&] { return read_list(in, [&] { return read_transport(in); }); }));
+            TRY(in.read_once(transports, [&] { return read_list(in, [&] { return read_transport(in); }); }));
         else if (key == "nut10")
-            TRY(read_field(in, request.lock, [&] { return read_lock(in); }));
+            TRY(in.read_once(request.lock, [&] { return read_lock(in); }));
         else
             TRY(in.skip());
     }

@@ -88,16 +88,6 @@ Result<ByteArray<N>> read_exactly(CborReader& in)
     return out;
 }
 
-/// The value of a known key, once; absent where it is null or undefined.
-template<typename T, typename Read>
-Result<void> read_into(CborReader& in, std::optional<T>& field, Read read)
-{
-    if (in.skip_absent()) return {};
-    if (field) return bad_token("V4: a key is there twice");
-    field = TRY(read());
-    return {};
-}
-
 Result<Dleq> read_cbor_dleq(CborReader& in)
 {
     std::optional<ByteArray<32>> e, s, r;
@@ -106,11 +96,11 @@ Result<Dleq> read_cbor_dleq(CborReader& in)
         const std::string key = TRY(in.read_key());
         const auto read = [&] { return read_exactly<32>(in); };
         if (key == "e")
-            TRY(read_into(in, e, read));
+            TRY(in.read_once(e, read));
         else if (key == "s")
-            TRY(read_into(in, s, read));
+            TRY(in.read_once(s, read));
         else if (key == "r")
-            TRY(read_into(in, r, read));
+            TRY(in.read_once(r, read));
         else
             TRY(in.skip());
     }
@@ -128,15 +118,15 @@ Result<Proof> read_proof_v4(CborReader& in)
     while (TRY(in.next(items))) {
         const std::string key = TRY(in.read_key());
         if (key == "a")
-            TRY(read_into(in, amount, [&] { return in.read_uint(); }));
+            TRY(in.read_once(amount, [&] { return in.read_uint(); }));
         else if (key == "s")
-            TRY(read_into(in, secret, [&] { return in.read_text(); }));
+            TRY(in.read_once(secret, [&] { return in.read_text(); }));
         else if (key == "c")
-            TRY(read_into(in, c, [&]() -> Result<Point> { return Point::from_bytes(TRY(in.read_bytes())); }));
+            TRY(in.read_once(c, [&]() -> Result<Point> { return Point::from_bytes(TRY(in.read_bytes())); }));
         else if (key == "d")
-            TRY(read_into(in, dleq, [&] { return read_cbor_dleq(in); }));
+            TRY(in.read_once(dleq, [&] { return read_cbor_dleq(in); }));
         else if (key == "w")
-            TRY(read_into(in, witness, [&] { return in.read_text(); }));
+            TRY(in.read_once(witness, [&] { return in.read_text(); }));
         else
             TRY(in.skip());
     }
@@ -172,9 +162,9 @@ Result<void> read_group(CborReader& in, std::vector<Proof>& out, const TokenLimi
     while (TRY(in.next(items))) {
         const std::string key = TRY(in.read_key());
         if (key == "i")
-            TRY(read_into(in, id, [&] { return read_keyset_id(in); }));
+            TRY(in.read_once(id, [&] { return read_keyset_id(in); }));
         else if (key == "p")
-            TRY(read_into(in, proofs, [&] { return read_proofs_v4(in, limits.proofs - out.size()); }));
+            TRY(in.read_once(proofs, [&] { return read_proofs_v4(in, limits.proofs - out.size()); }));
         else
             TRY(in.skip());
     }
@@ -203,13 +193,13 @@ Result<Token> read_v4_map(CborReader& in, const TokenLimits& limits)
     while (TRY(in.next(items))) {
         const std::string key = TRY(in.read_key());
         if (key == "m")
-            TRY(read_into(in, mint, text));
+            TRY(in.read_once(mint, text));
         else if (key == "u")
-            TRY(read_into(in, unit, text));
+            TRY(in.read_once(unit, text));
         else if (key == "d")
-            TRY(read_into(in, memo, text));
+            TRY(in.read_once(memo, text));
         else if (key == "t")
-            TRY(read_into(in, proofs, [&] { return read_groups(in, limits); }));
+            TRY(in.read_once(proofs, [&] { return read_groups(in, limits); }));
         else
             TRY(in.skip());
     }

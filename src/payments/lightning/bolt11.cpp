@@ -10,7 +10,6 @@
 namespace adit::payments::lightning {
 namespace {
 
-constexpr std::size_t kMaxCharacters = 7089; // of a QR code
 constexpr std::size_t kTimestampWords = 7;
 constexpr std::size_t kSignatureWords = 104;
 constexpr std::size_t kHashWords = 52; // 256 bits and four of padding
@@ -237,7 +236,7 @@ Result<Bolt11> parse_bolt11(std::string_view text)
                              });
     if (with_scheme) text.remove_prefix(kScheme.size());
 
-    const protocol::Bech32 bech32 = TRY(protocol::parse_bech32(text, kMaxCharacters));
+    const protocol::Bech32 bech32 = TRY(protocol::parse_bech32(text, kMaxInvoiceLength));
     if (bech32.form != protocol::Bech32Form::bech32) return bad_invoice("not bech32");
     if (bech32.words.size() < kTimestampWords + kSignatureWords) return bad_invoice("too short");
     Bolt11 invoice;

@@ -17,7 +17,6 @@ using protocol::member;
 using protocol::text_member;
 
 constexpr std::size_t kLndMaxDepth = 16; // route hints and custom records
-constexpr std::size_t kLndMaxInvoice = 7089;
 
 Error lnd_refused(std::string what) { return Error{Reason::lightning_refused, "lnd: " + std::move(what)}; }
 
@@ -126,7 +125,7 @@ Result<LndMade> parse_lnd_made(std::string_view text)
     const json object = TRY(parse_lnd(text));
     LndMade made;
     const std::string* const request = text_member(object, "payment_request");
-    if (!request || request->empty() || request->size() > kLndMaxInvoice)
+    if (!request || request->empty() || request->size() > kMaxInvoiceLength)
         return lnd_refused("an answer without an invoice");
     made.payment_request = *request;
     made.payment_hash = hash_member(object, "r_hash");

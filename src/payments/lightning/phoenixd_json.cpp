@@ -12,7 +12,6 @@ using protocol::member;
 using protocol::text_member;
 
 constexpr std::size_t kPhoenixdMaxDepth = 16; // /getinfo lists channels
-constexpr std::size_t kPhoenixdMaxInvoice = 7089;
 
 Error phoenixd_refused(std::string what) { return Error{Reason::lightning_refused, "phoenixd: " + std::move(what)}; }
 
@@ -54,7 +53,7 @@ Result<PhoenixdInvoice> parse_phoenixd_invoice(std::string_view text)
     PhoenixdInvoice invoice;
     invoice.payment_hash = TRY(payment_hash(object));
     const std::string* const serialized = text_member(object, "serialized");
-    if (!serialized || serialized->empty() || serialized->size() > kPhoenixdMaxInvoice)
+    if (!serialized || serialized->empty() || serialized->size() > kMaxInvoiceLength)
         return phoenixd_refused("an answer without an invoice");
     invoice.serialized = *serialized;
     return invoice;
