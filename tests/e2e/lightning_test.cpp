@@ -2,6 +2,7 @@
 #include "e2e/payer.h"
 
 #include "base/clock.h"
+#include "protocol/constants.h"
 
 #include <nlohmann/json.hpp>
 
@@ -44,6 +45,11 @@ protected:
         fault.moment = moment;
         fault.times = times;
         shop_.world->faults().add(fault);
+    }
+    void put_clock(Seconds ahead)
+    {
+        shop_.world->with_lightning(
+            [&](devnet::Lightning& network) { network.set_clock_offset(node_of(GetParam()), ahead); });
     }
     const char* making() const { return GetParam() == Pays::lnd_held ? "hodl" : "invoices"; }
     bool lightning_is_well()
@@ -176,6 +182,50 @@ TEST_P(LightningSales, SettlementIsPushedSoThatThePayerWaitsForNoPoll)
     }));
 }
 
+TEST_P(LightningSales, ANodeWhoseClockIsHalfAMinuteApartSells)
+{
+    for (const Seconds ahead : {Seconds(30), Seconds(-30)}) {
+        put_clock(ahead);
+        expect_a_sale();
+    }
+}
+
+TEST_P(LightningSales, ANodeWhoseClockIsMinutesApartIsNoInvoiceForTheBuyerAndAWordForTheOperator)
+{
+    for (const Seconds ahead : {Seconds(300), Seconds(-300)}) {
+        put_clock(ahead);
+        Payer payer(shop_);
+        EXPECT_FALSE(payer.ask_invoice());
+        EXPECT_EQ(payer.refusal(), "lightning-unreachable");
+    }
+    EXPECT_NE(shop_.daemon->output().find("clock"), std::string::npos) << "what is wrong is said";
+    EXPECT_EQ(shop_.sql("SELECT 1 FROM purchases WHERE state <> 'released'").size(), 0U);
+    put_clock(Seconds(0));
+    expect_a_sale();
+}
+
+TEST_P(LightningSales, AnInvoiceThatIsOverByTheNodesClockIsNotPaidAndLetsItsAddressGo)
+{
+    Payer payer(shop_);
+    ASSERT_TRUE(payer.ask_invoice()) << payer.refusal();
+    put_clock(protocol::kInvoiceExpiry + Seconds(60));
+    EXPECT_FALSE(payer.pay());
+    EXPECT_TRUE(eventually(Seconds(20), [&] {
+        EXPECT_FALSE(payer.verify().settled); // and makes the daemon ask
+        return shop_.sql("SELECT state FROM purchases").front().front() == "released";
+    }));
+    put_clock(Seconds(0));
+    if (GetParam() == Pays::phoenixd) {
+        // It cancels nothing: with its clock right again it takes the money, and the buyer gets what it is for.
+        EXPECT_TRUE(payer.pay());
+        ASSERT_TRUE(payer.until_settled());
+        expect_tunnel(payer);
+    } else {
+        EXPECT_FALSE(payer.pay());
+    }
+    expect_a_sale();
+}
+
 TEST_P(LightningSales, NeitherPreimageNorPasswordNorMacaroonNorInvoiceIsLogged)
 {
     shop_.restart();
@@ -201,6 +251,99 @@ TEST_P(LightningSales, NeitherPreimageNorPasswordNorMacaroonNorInvoiceIsLogged)
           payer.client_key.base64(), payer.client_key.hex(), payer.refund_key.hex(), encode_hex(payer.hash),
           encode_base64(config.preshared_key->expose()), config.addresses.front()})
         EXPECT_EQ(log.find(secret), std::string::npos) << "it stands in the log: " << secret.substr(0, 8);
+}
+
+/// A payment that LND holds, and a daemon that can not settle it yet.
+class HeldPayment : public testing::Test {
+protected:
+    HeldPayment() : shop_({.lightning = Pays::lnd_held}), payer_(shop_)
+    {
+        shop_.start();
+        Fault silence;
+        silence.endpoint = "lnd.settle";
+        silence.act = FaultAct::cut;
+        silence.moment = FaultMoment::before;
+        silence.times.reset();
+        shop_.world->faults().add(silence);
+    }
+    void invoice() { ASSERT_TRUE(payer_.ask_invoice()) << payer_.refusal(); }
+    bool until_row_is(const std::string& state)
+    {
+        return eventually(Seconds(20),
+                          [&] { return shop_.sql("SELECT state FROM purchases").front().front() == state; });
+    }
+    std::size_t peers() { return nlohmann::json::parse(shop_.admin("status"))["sessions"].get<std::size_t>(); }
+    devnet::LightningInvoice at_node()
+    {
+        return shop_.world->with_lightning([&](devnet::Lightning& network) { return *network.find(payer_.hash); });
+    }
+    void mine(std::uint32_t blocks)
+    {
+        shop_.world->with_lightning([&](devnet::Lightning& network) { network.mine(blocks); });
+    }
+
+    Shop shop_;
+    Payer payer_;
+};
+
+TEST_F(HeldPayment, PaidTwiceWhileItWaitsIsOneTunnelAndNoMoneyLeftHanging)
+{
+    invoice();
+    EXPECT_TRUE(payer_.pay());
+    ASSERT_TRUE(until_row_is("settling"));
+    const auto refusal = shop_.world->with_lightning([&](devnet::Lightning& network) {
+        return network.pay(payer_.answer.pr, {}, devnet::Lightning::Repeat::second_htlc).refusal;
+    });
+    EXPECT_FALSE(refusal);
+    shop_.world->faults().clear();
+    ASSERT_TRUE(payer_.until_settled());
+    EXPECT_TRUE(until_row_is("active"));
+    EXPECT_EQ(peers(), 1U);
+    const auto session = nlohmann::json::parse(shop_.get(payer_.session_path()).body);
+    EXPECT_LE(session["expires_at"].get<std::int64_t>() - system_clock().now().count(), 3601) << "one hour, not two";
+    const auto invoice = at_node();
+    ASSERT_EQ(invoice.htlcs.size(), 2U);
+    for (const auto& htlc : invoice.htlcs) EXPECT_EQ(htlc.state, devnet::Htlc::State::settled);
+}
+
+TEST_F(HeldPayment, GivenUpByTheNodeBeforeItIsSettledTakesThePeerAwayAndIsNotOwed)
+{
+    invoice();
+    EXPECT_TRUE(payer_.pay());
+    ASSERT_TRUE(until_row_is("settling"));
+    EXPECT_EQ(peers(), 1U);
+    mine(100);
+    EXPECT_EQ(at_node().state, devnet::LightningState::canceled);
+    EXPECT_TRUE(until_row_is("released"));
+    EXPECT_EQ(peers(), 0U);
+    EXPECT_FALSE(payer_.verify().settled);
+    EXPECT_EQ(nlohmann::json::parse(shop_.admin("sessions"))["owed"].size(), 0U);
+}
+
+TEST_F(HeldPayment, NearItsTimeoutWhenTheDaemonComesBackGoesBackToThePayer)
+{
+    invoice();
+    shop_.daemon->kill();
+    EXPECT_TRUE(payer_.pay());
+    const auto locked = at_node().htlcs.at(0);
+    mine(locked.expiry_height - locked.accept_height - protocol::kHoldBlocksLeast + 1); // LND itself waits on
+    EXPECT_EQ(at_node().state, devnet::LightningState::accepted);
+    shop_.start();
+    EXPECT_TRUE(until_row_is("released"));
+    EXPECT_EQ(at_node().state, devnet::LightningState::canceled);
+    EXPECT_EQ(peers(), 0U);
+}
+
+TEST_F(HeldPayment, TimedOutWhileTheDaemonWasDownLeavesNoPeer)
+{
+    invoice();
+    shop_.daemon->kill();
+    EXPECT_TRUE(payer_.pay());
+    mine(100);
+    EXPECT_EQ(at_node().state, devnet::LightningState::canceled);
+    shop_.start();
+    EXPECT_TRUE(until_row_is("released"));
+    EXPECT_EQ(peers(), 0U);
 }
 
 TEST(LightningOnly, AShopWithoutCashuSellsAndNeedsNoWallet)

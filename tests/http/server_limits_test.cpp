@@ -254,10 +254,8 @@ TEST(ServerLimits, WhenHandlersHoldAllTheBytesTheNextIsToldToComeBack)
 }
 
 // A sanitizer keeps what was freed.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef ADIT_SANITIZED
 constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
 #else
 constexpr bool kSanitized = false;
 #endif

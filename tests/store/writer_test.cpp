@@ -92,12 +92,22 @@ TEST_F(WriterTest, RollsBackAFailingStepAloneAmongOthers)
 
 TEST_F(WriterTest, SharesOneTransactionBetweenStepsThatArriveTogether)
 {
-    start();
-    std::atomic<int> seen_by_last{0};
+    std::string moments; // of the commits, by the writer's thread
+    start({.before_commit =
+               [&](auto) {
+                   moments += 'b';
+                   return Fate::lives;
+               },
+           .after_commit =
+               [&](auto) {
+                   moments += 'a';
+                   return Fate::lives;
+               }});
     std::vector<std::function<void()>> steps;
     for (std::int64_t i = 0; i < 20; ++i) steps.emplace_back([&, i] { good(insert(i)); });
     together(steps);
     EXPECT_EQ(rows(), 20);
+    EXPECT_EQ(moments, std::string(20, 'b') + std::string(20, 'a')) << "one commit between them all";
     auto beside = database();
     EXPECT_EQ(good(beside.number("SELECT COUNT(*) FROM t")), 20); // durable, not just promised
 }
