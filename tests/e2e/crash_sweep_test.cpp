@@ -24,7 +24,17 @@ using fakes::eventually;
 struct Mood {
     const char* name;
     std::vector<Fault> faults;
+    std::vector<const char*> steps; // of the journal, which it leads through: a sweep must have died around each
+    std::vector<const char*> calls; // of the mint, the same
 };
+
+/// Two moods that differ in a word have to be two tests: "is silent" becomes "is_silent".
+std::string mood_name(const testing::TestParamInfo<Mood>& info)
+{
+    std::string name = info.param.name;
+    std::ranges::replace(name, ' ', '_');
+    return name;
+}
 
 Fault at_mint(const char* endpoint, FaultAct act, FaultMoment moment, std::uint64_t times = 1)
 {
@@ -52,18 +62,23 @@ std::vector<Mood> moods()
     Fault lies_no = at_mint("mint.swap", FaultAct::reject, FaultMoment::after);
     lies_no.code = 11001;
     lies_no.message = "already spent";
+    const std::vector<const char*> sold{"reserve", "begin_swap", "mark_redeemed", "mark_active"};
+    const std::vector<const char*> refused{"reserve", "begin_swap", "mark_released"};
+    const std::vector<const char*> swap{"swap"};
+    const std::vector<const char*> asked{"swap", "restore"};
+    const std::vector<const char*> asked_twice{"swap", "restore", "checkstate"};
     // A cut answer is silence; after a drop on a kept connection curl itself sends the same bytes again.
-    return {{"says yes", {}},
-            {"says no", {at_mint("mint.swap", FaultAct::reject, FaultMoment::before)}},
-            {"says no after acting", {lies_no}},
-            {"is silent before acting", {at_mint("mint.swap", FaultAct::cut, FaultMoment::before)}},
-            {"is silent after acting", {at_mint("mint.swap", FaultAct::cut, FaultMoment::after)}},
-            {"hangs up after acting", {at_mint("mint.swap", FaultAct::drop, FaultMoment::after)}},
-            {"answers 500 after acting", {at_mint("mint.swap", FaultAct::status, FaultMoment::after)}},
-            {"says no to every question", always(FaultAct::reject, FaultMoment::before)},
-            {"says no after acting to every question", always(FaultAct::reject, FaultMoment::after)},
-            {"is silent before acting on any question", always(FaultAct::cut, FaultMoment::before)},
-            {"is silent after acting on any question", always(FaultAct::cut, FaultMoment::after)}};
+    return {{"says yes", {}, sold, swap},
+            {"says no", {at_mint("mint.swap", FaultAct::reject, FaultMoment::before)}, refused, asked_twice},
+            {"says no after acting", {lies_no}, sold, asked},
+            {"is silent before acting", {at_mint("mint.swap", FaultAct::cut, FaultMoment::before)}, sold, swap},
+            {"is silent after acting", {at_mint("mint.swap", FaultAct::cut, FaultMoment::after)}, sold, asked},
+            {"hangs up after acting", {at_mint("mint.swap", FaultAct::drop, FaultMoment::after)}, sold, swap},
+            {"answers 500 after acting", {at_mint("mint.swap", FaultAct::status, FaultMoment::after)}, sold, asked},
+            {"says no to every question", always(FaultAct::reject, FaultMoment::before), refused, asked_twice},
+            {"says no after acting to every question", always(FaultAct::reject, FaultMoment::after), sold, asked},
+            {"is silent before acting on any question", always(FaultAct::cut, FaultMoment::before), sold, asked},
+            {"is silent after acting on any question", always(FaultAct::cut, FaultMoment::after), sold, asked}};
 }
 
 /// A buyer who repeats at once: what the background would do after a pause is done now.
@@ -109,12 +124,18 @@ void expect_settled(Shop& shop, const Buyer& buyer, std::uint64_t wallet_before,
     EXPECT_EQ(shop.wallet(), wallet_before + 100);
 }
 
-TEST(CrashSweep, ASaleSurvivesAnyDeathWhateverTheMintDoes)
+/// A test for each mood: a shop that has sold a lot has a lot to load at every start.
+class SaleCrash : public testing::TestWithParam<Mood> {};
+INSTANTIATE_TEST_SUITE_P(TheMint, SaleCrash, testing::ValuesIn(moods()), mood_name);
+
+TEST_P(SaleCrash, ASaleSurvivesAnyDeathWhateverTheMintDoes)
 {
     ADIT_NEEDS_CRASH_POINTS();
+    const Mood& mood = GetParam();
+    Shop shop({}, harsh_mint());
     Deaths deaths;
-    // One sale in this mood that dies at this point, if it is passed. Gives the points that were passed.
-    const auto sell = [&](Shop& shop, const Mood& mood, const std::string& at) {
+    // One sale that dies at this point, if it is passed. Gives the points that were passed.
+    const auto sell = [&](const std::string& at) {
         const Trap trap(shop.folder);
         shop.world->faults().clear();
         shop.start(trap.environment(at));
@@ -136,25 +157,39 @@ TEST(CrashSweep, ASaleSurvivesAnyDeathWhateverTheMintDoes)
         expect_settled(shop, buyer, wallet, before);
         return passed;
     };
-    for (const Mood& mood : moods()) {
-        Shop shop({}, harsh_mint()); // one that has sold a lot has a lot to load at every start
-        at_every_point([&](const std::string& at) { return sell(shop, mood, at); });
-        if (HasFailure()) return;
-    }
+    at_every_point(sell);
+    if (HasFailure()) return;
     deaths.print("a sale");
-    deaths.expect_steps({"reserve", "begin_swap", "mark_redeemed", "mark_active", "mark_released"});
-    deaths.expect_calls({"swap", "restore", "checkstate"});
+    deaths.expect_steps(mood.steps);
+    deaths.expect_calls(mood.calls);
 }
+
+std::vector<Mood> moods_of_a_money_back()
+{
+    const auto twice = [](FaultAct act, FaultMoment moment) {
+        return std::vector<Fault>{at_mint("mint.swap", act, moment, 2)};
+    };
+    const std::vector<const char*> paid_back{"mark_redeemed", "begin_refund", "mark_refunded"};
+    return {{"says yes", {}, paid_back, {"swap"}},
+            {"says no", twice(FaultAct::reject, FaultMoment::before), paid_back, {"swap", "restore"}},
+            {"is silent before acting", twice(FaultAct::cut, FaultMoment::before), paid_back, {"swap"}},
+            {"is silent after acting", twice(FaultAct::cut, FaultMoment::after), paid_back, {"swap", "restore"}}};
+}
+
+class MoneyBackCrash : public testing::TestWithParam<Mood> {};
+INSTANTIATE_TEST_SUITE_P(TheMint, MoneyBackCrash, testing::ValuesIn(moods_of_a_money_back()), mood_name);
 
 /// A purchase that nothing can be delivered for: while the mint was silent, the same key has bought all the time that a
 /// session may have. So the next repeat takes the money in and gives it back, in one go.
-TEST(CrashSweep, AMoneyBackSurvivesAnyDeathWhateverTheMintDoes)
+TEST_P(MoneyBackCrash, SurvivesAnyDeathWhateverTheMintDoes)
 {
     ADIT_NEEDS_CRASH_POINTS();
+    const Mood& mood = GetParam();
     Settings settings;
     settings.prices = {{"100", "sat", "month"}};
+    Shop shop(settings, harsh_mint());
     Deaths deaths;
-    const auto pay_back = [&](Shop& shop, const Mood& mood, const std::string& at) {
+    const auto pay_back = [&](const std::string& at) {
         const Trap trap(shop.folder);
         shop.world->faults().clear();
         shop.start(trap.environment(at));
@@ -196,19 +231,11 @@ TEST(CrashSweep, AMoneyBackSurvivesAnyDeathWhateverTheMintDoes)
         EXPECT_EQ(shop.ask(greedy.request).body, sold.body) << "the other purchase of this key stands";
         return passed;
     };
-    const auto twice = [](FaultAct act, FaultMoment moment) {
-        return std::vector<Fault>{at_mint("mint.swap", act, moment, 2)};
-    };
-    for (const Mood& mood : {Mood{"says yes", {}}, Mood{"says no", twice(FaultAct::reject, FaultMoment::before)},
-                             Mood{"is silent before acting", twice(FaultAct::cut, FaultMoment::before)},
-                             Mood{"is silent after acting", twice(FaultAct::cut, FaultMoment::after)}}) {
-        Shop shop(settings, harsh_mint());
-        at_every_point([&](const std::string& at) { return pay_back(shop, mood, at); });
-        if (HasFailure()) return;
-    }
+    at_every_point(pay_back);
+    if (HasFailure()) return;
     deaths.print("a sale that is paid back");
-    deaths.expect_steps({"mark_redeemed", "begin_refund", "mark_refunded"});
-    deaths.expect_calls({"swap", "restore", "checkstate"});
+    deaths.expect_steps(mood.steps);
+    deaths.expect_calls(mood.calls);
 }
 
 TEST(CrashSweep, AStartWithUnfinishedBusinessSurvivesAnyDeath)

@@ -111,11 +111,9 @@ TEST_P(LightningCrash, ASaleSurvivesAnyDeathWhateverTheNodeDoes)
         if (HasFailure()) return;
     }
     deaths.print("a sale by Lightning");
-    std::vector<std::string> steps{"reserve", "mark_open", "mark_active", "mark_settled"};
+    std::vector<const char*> steps{"reserve", "mark_open", "mark_active", "mark_settled"};
     if (GetParam() == Pays::lnd_held) steps.insert(steps.end(), {"mark_accepted", "mark_settling"});
-    for (const std::string& step : steps)
-        for (const char* moment : {"before", "after"})
-            EXPECT_TRUE(deaths.names.contains("store_" + std::string(moment) + "_commit:" + step)) << moment << step;
+    deaths.expect_steps(steps);
     EXPECT_TRUE(deaths.names.contains("lightning_before_call"));
     EXPECT_TRUE(deaths.names.contains("lightning_after_call"));
 }

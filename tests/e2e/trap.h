@@ -93,13 +93,13 @@ struct Deaths {
                     static_cast<long long>(took));
         for (const std::string& name : names) std::printf("  %s\n", name.c_str());
     }
-    void expect_steps(std::initializer_list<const char*> steps) const
+    void expect_steps(const std::vector<const char*>& steps) const
     {
         for (const char* step : steps)
             for (const char* moment : {"before", "after"})
                 EXPECT_TRUE(names.contains("store_" + std::string(moment) + "_commit:" + step)) << moment << step;
     }
-    void expect_calls(std::initializer_list<const char*> calls) const
+    void expect_calls(const std::vector<const char*>& calls) const
     {
         for (const char* call : calls)
             for (const char* moment : {"before", "after"})
