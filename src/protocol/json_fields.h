@@ -28,7 +28,7 @@ inline const std::string* text_member(const nlohmann::json& object, const char* 
     return value == nullptr ? nullptr : text_of(*value);
 }
 
-/// A member that is there and not null.
+/// A member that is there and not null: what wallets and services send often means the same by both.
 inline const nlohmann::json* given_member(const nlohmann::json& object, const char* name)
 {
     const nlohmann::json* const value = member(object, name);

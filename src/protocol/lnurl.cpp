@@ -109,7 +109,6 @@ std::optional<LnurlError> error_in(const Json& object)
     return LnurlError{reason == nullptr ? "" : *reason, message == nullptr ? "" : *message};
 }
 
-/// Absent and null are alike in what wallets and services send.
 /// An array of arrays that begin with a type, exactly one of them the text/plain. LUD-06
 bool is_metadata(std::string_view text)
 {

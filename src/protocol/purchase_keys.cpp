@@ -7,7 +7,6 @@ namespace adit::protocol {
 
 namespace {
 
-/// nullptr also where it is null.
 Error bad(std::string detail) { return Error{Reason::bad_request, std::move(detail)}; }
 
 } // namespace
