@@ -22,10 +22,10 @@ constexpr std::string_view kEpilogue =
     "  adit browse --relay wss://relay.example.com\n"
     "  adit buy naddr1... --tier day --out tunnel.conf\n";
 
-std::string overview()
+std::string overview(std::span<const Verb> verbs)
 {
     std::string text(kIntroduction);
-    for (const Verb& verb : verbs()) text += "  adit " + fitted(verb.name, 10) + std::string(verb.summary) + "\n";
+    for (const Verb& verb : verbs) text += "  adit " + fitted(verb.name, 10) + std::string(verb.summary) + "\n";
     return text + std::string(kEpilogue);
 }
 
@@ -55,15 +55,15 @@ int failure(Terminal& terminal, const std::string& what)
     return kFailed;
 }
 
-int run(std::span<const std::string> words, Terminal& terminal)
+int run(std::span<const std::string> words, Terminal& terminal, std::span<const Verb> verbs)
 {
     if (words.empty()) {
-        terminal.say(overview());
+        terminal.say(overview(verbs));
         return kUsage;
     }
     const std::string& first = words.front();
     if (first == "--help" || first == "-h" || (first == "help" && words.size() == 1)) {
-        terminal.out(overview());
+        terminal.out(overview(verbs));
         return kDone;
     }
     if (first == "--version") {
@@ -72,9 +72,9 @@ int run(std::span<const std::string> words, Terminal& terminal)
     }
     const bool help = first == "help";
     const std::string& name = help ? words[1] : first;
-    const auto verb = std::ranges::find(verbs(), std::string_view(name), &Verb::name);
-    if (verb == verbs().end()) {
-        terminal.say("adit: there is no verb " + printable(name, 40) + "\n\n" + overview());
+    const auto verb = std::ranges::find(verbs, std::string_view(name), &Verb::name);
+    if (verb == verbs.end()) {
+        terminal.say("adit: there is no verb " + printable(name, 40) + "\n\n" + overview(verbs));
         return kUsage;
     }
     if (help || asks_for_help(words.subspan(1))) {

@@ -19,10 +19,11 @@ struct Verb {
     int (*run)(const Arguments& arguments, Terminal& terminal);
 };
 
+/// The buyer's, and those that ask a daemon.
 std::span<const Verb> verbs();
 
-/// `words` without the program's name. Never throws; prints everything there is to say.
-int run(std::span<const std::string> words, Terminal& terminal);
+/// One of `verbs`. `words` without the program's name. Never throws; prints everything there is to say.
+int run(std::span<const std::string> words, Terminal& terminal, std::span<const Verb> verbs);
 
 // One each in verb_<name>.cpp.
 extern const Verb kBrowse;

@@ -1,0 +1,7 @@
+#include "operate/verbs.h"
+
+namespace adit::operate {
+
+std::span<const cli::Verb> verbs() { return {}; }
+
+} // namespace adit::operate
