@@ -1,5 +1,6 @@
 // main.cpp - aditd: read the config, build the app, run it.
 #include "app/app.h"
+#include "app/config_reference.h"
 #include "base/curtains.h"
 #include "base/log.h"
 
@@ -19,6 +20,7 @@ constexpr const char* kUsage =
     "  aditd [--config FILE]     run (default: $ADIT_CONFIG, $EUROPA_NODE_CONFIG,\n"
     "                            /etc/adit/config.toml, /etc/europa-node/config.toml)\n"
     "  aditd --check [--config FILE]   read the config, say what is wrong with it, and end\n"
+    "  aditd --print-config-reference  every key of the config, in Markdown\n"
     "  aditd --version\n"
     "\n"
     "Options: --log-level debug|info|warn|error (default info)\n"
@@ -56,6 +58,10 @@ std::optional<Arguments> parse_arguments(int argc, char** argv, int& status)
         }
         if (word == "--version") {
             std::puts("aditd " ADIT_VERSION);
+            return std::nullopt;
+        }
+        if (word == "--print-config-reference") {
+            std::fputs(adit::app::config_reference().c_str(), stdout);
             return std::nullopt;
         }
         if (word == "--check") {

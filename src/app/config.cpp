@@ -28,16 +28,15 @@ ServerConfig read_server(Section section)
     const auto host = section.text("host");
     if (host.value && !is_host(*host.value))
         section.error(host.place, "host", shown(*host.value) + " is no address, expected e.g. \"127.0.0.1\"");
-    server.host = host.value.value_or(server.host);
-    server.port = static_cast<std::uint16_t>(section.number("port", server.port, 1, 65535).value);
-    const auto public_host = section.needed_text("public_host", "the host that buyers use, e.g. \"vpn.example.com\"");
+    server.host = host.value.value_or("");
+    server.port = section.number16("port");
+    const auto public_host = section.needed("public_host");
     if (public_host.value && is_host(*public_host.value))
         server.public_host = to_lower(*public_host.value);
     else if (public_host.value)
         section.error(public_host.place, "public_host",
                       shown(*public_host.value) + " is no host, expected a name without scheme and path");
-    const auto proxies = section.texts("trusted_proxies");
-    for (const auto& [text, place] : proxies.value) {
+    for (const auto& [text, place] : section.list("trusted_proxies").value) {
         const auto network = wg::parse_cidr(text);
         if (network)
             server.trusted_proxies.push_back(without_host_bits(*network));
@@ -45,7 +44,6 @@ ServerConfig read_server(Section section)
             section.error(place, "trusted_proxies",
                           shown(text) + " is no address or network, expected e.g. 10.0.0.0/8");
     }
-    if (!proxies.given) server.trusted_proxies = {*wg::parse_cidr("127.0.0.0/8"), *wg::parse_cidr("::1")};
     section.unknown();
     return server;
 }
@@ -53,7 +51,7 @@ ServerConfig read_server(Section section)
 DatabaseConfig read_database(Section section, const Reading& reading)
 {
     DatabaseConfig database;
-    database.configured = reading.path(section.text("path").value.value_or("/var/lib/europa-node/sessions.db"));
+    database.configured = reading.path(section.text("path").value.value_or(""));
     database.ours = our_database(database.configured);
     section.unknown();
     return database;
@@ -63,22 +61,23 @@ AdminConfig read_admin(Section section, const Reading& reading, const DatabaseCo
 {
     const auto socket = section.text("socket");
     AdminConfig admin{socket.value ? reading.path(*socket.value) : database.ours.parent_path() / "admin.sock"};
-    if (admin.socket.native().size() > 107)
-        section.error(socket.place, "socket", "is too long for a unix socket, expected up to 107 bytes");
+    if (const auto most = section.known("socket")->most; admin.socket.native().size() > most)
+        section.error(socket.place, "socket",
+                      "is too long for a unix socket, expected up to " + std::to_string(most) + " bytes");
     section.unknown();
     return admin;
 }
 
 std::optional<Network> read_subnet(Section& section, std::string_view key, wg::HostAddress::Family family,
-                                   std::string_view example, unsigned least, unsigned most,
-                                   std::optional<std::string_view> otherwise)
+                                   std::string_view example)
 {
     const auto read = section.text(key);
-    if (!read.value && !otherwise) return std::nullopt;
-    const auto network = wg::parse_cidr(read.value.value_or(std::string(otherwise.value_or(""))));
+    if (!read.value) return std::nullopt;
+    const auto [least, most] = std::pair(section.known(key)->least, section.known(key)->most);
+    const auto network = wg::parse_cidr(*read.value);
     if (!network || network->address.family != family || network->prefix < least || network->prefix > most) {
         section.error(read.place, key,
-                      shown(read.value.value_or("")) + " is no such network, expected e.g. " + std::string(example) +
+                      shown(*read.value) + " is no such network, expected e.g. " + std::string(example) +
                           " with a prefix of " + std::to_string(least) + " to " + std::to_string(most));
         return std::nullopt;
     }
@@ -89,17 +88,12 @@ std::optional<Network> read_subnet(Section& section, std::string_view key, wg::H
 
 WireguardBackend read_backend(Section& section)
 {
-    const auto read = section.text("backend");
-    if (!read.value || *read.value == "auto") return WireguardBackend::automatic;
-    if (*read.value == "kernel") return WireguardBackend::kernel;
-    if (*read.value == "userspace") return WireguardBackend::userspace;
-    if (*read.value == "memory") {
-        section.warn(read.place, "backend", "memory sells tunnels that do not exist, which is for demos only");
-        return WireguardBackend::memory;
-    }
-    section.error(read.place, "backend",
-                  shown(*read.value) + " is not known, expected \"auto\", \"kernel\", \"userspace\" or \"memory\"");
-    return WireguardBackend::automatic;
+    const auto read = section.choice("backend");
+    if (read.value == "kernel") return WireguardBackend::kernel;
+    if (read.value == "userspace") return WireguardBackend::userspace;
+    if (read.value != "memory") return WireguardBackend::automatic;
+    section.warn(read.place, "backend", "memory sells tunnels that do not exist, which is for demos only");
+    return WireguardBackend::memory;
 }
 
 void read_server_key(Section& section, Reading& reading, WireguardConfig& wireguard)
@@ -140,37 +134,34 @@ WireguardConfig read_wireguard(Section section, Reading& reading)
     WireguardConfig wireguard;
     if (!section.given()) section.error(section.place(), "", "is missing, expected a [wireguard] table");
     const auto interface = section.text("interface");
-    wireguard.interface = interface.value.value_or(wireguard.interface);
+    wireguard.interface = interface.value.value_or("");
     if (!wg::is_interface_name(wireguard.interface))
         section.error(interface.place, "interface",
                       shown(wireguard.interface) + " is no interface, expected e.g. \"wg0\"");
-    const auto host = section.needed_text("endpoint_host", "the host that WireGuard clients dial");
+    const auto host = section.needed("endpoint_host");
     wireguard.endpoint_host = host.value.value_or("");
     if (host.value &&
         (!is_host(*host.value) || (host.value->find(':') != std::string::npos && !wg::parse_cidr(*host.value))))
         section.error(host.place, "endpoint_host",
                       shown(*host.value) + " is no host, expected a name or address without port");
-    wireguard.endpoint_port = static_cast<std::uint16_t>(section.number("endpoint_port", 51820, 1, 65535).value);
+    wireguard.endpoint_port = section.number16("endpoint_port");
     using Family = wg::HostAddress::Family;
-    if (const auto subnet = read_subnet(section, "subnet_cidr", Family::v4, "10.66.42.0/24", 8, 30, "10.66.42.0/24"))
+    if (const auto subnet = read_subnet(section, "subnet_cidr", Family::v4, "10.66.42.0/24"))
         wireguard.subnet = *subnet;
-    wireguard.subnet6 = read_subnet(section, "subnet_cidr6", Family::v6, "fd00:6642::/112", 48, 126, std::nullopt);
-    const auto dns = section.texts("dns");
-    for (const auto& [text, place] : dns.value) {
+    wireguard.subnet6 = read_subnet(section, "subnet_cidr6", Family::v6, "fd00:6642::/112");
+    for (const auto& [text, place] : section.list("dns").value) {
         if (is_host(text) && text.find_first_of("[]") == std::string::npos)
             wireguard.dns.push_back(text);
         else
             section.error(place, "dns", shown(text) + " is no address or domain, expected e.g. \"9.9.9.9\"");
     }
-    if (!dns.given) wireguard.dns = {"1.1.1.1", "9.9.9.9"};
     wireguard.backend = read_backend(section);
-    const auto manage = section.flag("manage", false);
+    const auto manage = section.flag("manage");
     wireguard.manage = manage.value;
     if (manage.value) section.warn(manage.place, "manage", kLater);
     read_server_key(section, reading, wireguard);
-    if (const auto mtu = section.number("mtu", 1420, 1280, 9000); mtu.given)
-        wireguard.mtu = static_cast<std::uint16_t>(mtu.value);
-    wireguard.preshared_keys = section.flag("preshared_keys", false).value;
+    if (const auto mtu = section.number("mtu"); mtu.given) wireguard.mtu = static_cast<std::uint16_t>(mtu.value);
+    wireguard.preshared_keys = section.flag("preshared_keys").value;
     section.unknown();
     return wireguard;
 }
@@ -213,7 +204,7 @@ CashuConfig read_cashu(Section section, Section listing, Reading& reading, const
                        const ServerConfig& server, const DatabaseConfig& database)
 {
     CashuConfig cashu;
-    const auto enabled = section.flag("enabled", false);
+    const auto enabled = section.flag("enabled");
     cashu.enabled = enabled.value;
     cashu.sales_key = read_sales_key(section, reading, enabled);
     const auto seed = section.text("seed_file");
@@ -253,7 +244,7 @@ std::optional<NostrConfig> read_nostr(Section section, Reading& reading)
 {
     if (!section.given()) section.error(section.place(), "", "is missing, expected a [nostr] table");
     std::vector<std::string> relays;
-    const auto listed = section.texts("relays");
+    const auto listed = section.list("relays");
     for (const auto& [text, place] : listed.value) {
         const auto url = parse_url(text);
         if (!url || !is_relay(*url))
@@ -290,7 +281,7 @@ std::optional<NostrConfig> read_nostr(Section section, Reading& reading)
 NotificationsConfig read_notifications(Section section)
 {
     NotificationsConfig notifications;
-    const auto enabled = section.flag("enabled", false);
+    const auto enabled = section.flag("enabled");
     notifications.enabled = enabled.value;
     if (enabled.value) section.warn(enabled.place, "enabled", kLater);
     const auto pubkey = section.text("pubkey");
@@ -303,7 +294,7 @@ NotificationsConfig read_notifications(Section section)
     } else if (enabled.value && !pubkey.given) {
         section.error(enabled.place, "pubkey", "is missing, expected the npub that messages go to");
     }
-    notifications.heartbeat_hours = section.number("heartbeat_hours", 24, 0, 24 * 365).value;
+    notifications.heartbeat_hours = section.number("heartbeat_hours").value;
     section.unknown();
     return notifications;
 }
@@ -315,8 +306,8 @@ MetricsConfig read_metrics(Section section)
     const auto host = section.text("host");
     if (host.value && !is_host(*host.value))
         section.error(host.place, "host", shown(*host.value) + " is no address, expected e.g. \"127.0.0.1\"");
-    metrics.host = host.value.value_or(metrics.host);
-    metrics.port = static_cast<std::uint16_t>(section.number("port", metrics.port, 1, 65535).value);
+    metrics.host = host.value.value_or("");
+    metrics.port = section.number16("port");
     section.unknown();
     return metrics;
 }
@@ -324,10 +315,8 @@ MetricsConfig read_metrics(Section section)
 SessionsConfig read_sessions(Section section)
 {
     SessionsConfig sessions;
-    sessions.retention =
-        Seconds(3600 * static_cast<std::int64_t>(section.number("retention_hours", 24, 0, 24 * 365).value));
-    sessions.activation_deadline =
-        Seconds(static_cast<std::int64_t>(section.number("activation_deadline", 600, 10, 86400).value));
+    sessions.retention = Seconds(3600 * static_cast<std::int64_t>(section.number("retention_hours").value));
+    sessions.activation_deadline = Seconds(static_cast<std::int64_t>(section.number("activation_deadline").value));
     section.unknown();
     return sessions;
 }
@@ -335,16 +324,13 @@ SessionsConfig read_sessions(Section section)
 LimitsConfig read_limits(Section section)
 {
     LimitsConfig limits;
-    const auto read = [&](std::string_view key, std::uint64_t& value, std::uint64_t least, std::uint64_t most) {
-        value = section.number(key, value, least, most).value;
-    };
-    read("connections", limits.connections, 16, 100'000);
-    read("connections_per_source", limits.connections_per_source, 1, 100'000);
-    read("header_bytes", limits.header_bytes, 1ULL << 20, 1ULL << 34);
-    read("requests_per_minute_per_source", limits.requests_per_minute_per_source, 1, 1'000'000);
-    read("workers", limits.workers, 4, 64);
-    read("undleqed_swaps_per_hour", limits.undleqed_swaps_per_hour, 0, 1'000'000);
-    read("undleqed_swaps_per_hour_per_source", limits.undleqed_swaps_per_hour_per_source, 0, 1'000'000);
+    limits.connections = section.number("connections").value;
+    limits.connections_per_source = section.number("connections_per_source").value;
+    limits.header_bytes = section.number("header_bytes").value;
+    limits.requests_per_minute_per_source = section.number("requests_per_minute_per_source").value;
+    limits.workers = section.number("workers").value;
+    limits.undleqed_swaps_per_hour = section.number("undleqed_swaps_per_hour").value;
+    limits.undleqed_swaps_per_hour_per_source = section.number("undleqed_swaps_per_hour_per_source").value;
     section.unknown();
     return limits;
 }

@@ -23,8 +23,8 @@ namespace adit::app {
 using Network = wg::AllowedIp;
 
 struct ServerConfig {
-    std::string host = "0.0.0.0";
-    std::uint16_t port = 8080;
+    std::string host;
+    std::uint16_t port = 0;
     std::string public_host;              // lowercase, with or without port
     std::vector<Network> trusted_proxies; // default: loopback
 };
@@ -41,9 +41,9 @@ struct DatabaseConfig {
 enum class WireguardBackend { automatic, kernel, userspace, memory };
 
 struct WireguardConfig {
-    std::string interface = "wg0";
+    std::string interface;
     std::string endpoint_host;
-    std::uint16_t endpoint_port = 51820;
+    std::uint16_t endpoint_port = 0;
     std::optional<protocol::WireguardKey> server_key; // none: the device's own, read at start
     Network subnet;
     std::optional<Network> subnet6;
@@ -51,7 +51,7 @@ struct WireguardConfig {
     WireguardBackend backend = WireguardBackend::automatic;
     bool manage = false;
     std::filesystem::path private_key_file; // "" for none
-    std::optional<std::uint16_t> mtu;       // 1280..9000
+    std::optional<std::uint16_t> mtu;
     bool preshared_keys = false;
 };
 
@@ -86,12 +86,12 @@ struct NostrConfig {
 struct NotificationsConfig {
     bool enabled = false;
     std::optional<protocol::PublicKey> recipient;
-    std::uint64_t heartbeat_hours = 24; // 0: never
+    std::uint64_t heartbeat_hours = 0; // 0: never
 };
 
 struct MetricsConfig {
-    std::string host = "127.0.0.1";
-    std::uint16_t port = 9464;
+    std::string host;
+    std::uint16_t port = 0;
 };
 
 struct SessionsConfig {
@@ -105,7 +105,7 @@ struct LimitsConfig {
     std::uint64_t connections_per_source = 32;
     std::uint64_t header_bytes = 64ULL << 20; // of all connections together
     std::uint64_t requests_per_minute_per_source = 240;
-    std::uint64_t workers = 64;                  // purchases in flight, 4..64
+    std::uint64_t workers = 64;                  // purchases in flight
     std::uint64_t undleqed_swaps_per_hour = 600; // of tokens whose DLEQ proofs are missing
     std::uint64_t undleqed_swaps_per_hour_per_source = 20;
 };

@@ -52,17 +52,14 @@ void read_lnd(Section& section, Reading& reading, LightningConfig& lightning, Pl
 LightningConfig read_lightning(Section section, Reading& reading)
 {
     LightningConfig lightning;
-    const auto enabled = section.flag("enabled", false);
+    const auto enabled = section.flag("enabled");
     lightning.enabled = enabled.value;
-    const auto backend = section.text("backend");
+    const auto backend = section.choice("backend");
     if (backend.value == "phoenixd")
         lightning.backend = LightningBackend::phoenixd;
     else if (backend.value == "lnd")
         lightning.backend = LightningBackend::lnd;
-    else if (backend.value && *backend.value != "stub")
-        section.error(backend.place, "backend",
-                      shown(*backend.value) + " is not known, expected \"phoenixd\", \"lnd\" or \"stub\"");
-    else if (enabled.value)
+    else if (enabled.value && !backend.wrong)
         section.warn(enabled.place, "backend",
                      "stub makes no invoices, so that Lightning is not listed; expected \"phoenixd\" or \"lnd\"");
     const bool lnd = lightning.backend == LightningBackend::lnd;
@@ -79,16 +76,11 @@ LightningConfig read_lightning(Section section, Reading& reading)
     if (lightning.sells() && lightning.backend == LightningBackend::phoenixd && lightning.api_token.empty())
         section.error(enabled.place, "api_token_file",
                       "is missing, expected a file with phoenixd's http-password-limited-access");
-    const auto hold = section.flag("hold", false);
+    const auto hold = section.flag("hold");
     lightning.hold = hold.value;
     if (hold.value && lightning.sells() && !lnd)
         section.error(hold.place, "hold", "is not to be had of phoenixd, expected backend = \"lnd\" or hold = false");
-    const auto action = section.text("success_action");
-    if (action.value == "text")
-        lightning.success_action = SuccessAction::text;
-    else if (action.value && *action.value != "link")
-        section.error(action.place, "success_action",
-                      shown(*action.value) + " is not known, expected \"link\" or \"text\"");
+    if (section.choice("success_action").value == "text") lightning.success_action = SuccessAction::text;
     read_lnd(section, reading, lightning, enabled.place);
     section.unknown();
     return lightning;

@@ -1,6 +1,7 @@
 #include "app/config_reader.h"
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "protocol/decimal.h"
 
 #include <algorithm>
@@ -25,6 +26,27 @@ std::optional<std::uint64_t> parse_count(std::string_view text)
     const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (failure != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
     return value;
+}
+
+/// "listing.prices[]" of "listing.prices[2]". Only for paths of ours, in which brackets hold nothing but digits.
+std::string schema_path(std::string_view path)
+{
+    std::string out;
+    for (const char c : path)
+        if (out.empty() || out.back() != '[' || c == ']') out += c;
+    return out;
+}
+
+/// What stands between the separators; nothing for "".
+std::vector<std::string_view> parts(std::string_view text, std::string_view separator)
+{
+    std::vector<std::string_view> out;
+    while (!text.empty()) {
+        const std::size_t end = text.find(separator);
+        out.push_back(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + separator.size());
+    }
+    return out;
 }
 
 /// The shortest text that reads back as the same number, without an exponent.
@@ -67,51 +89,69 @@ std::string Section::path(std::string_view key) const
     return path_ + (path_.empty() || key.empty() ? "" : ".") + std::string(key);
 }
 
-const toml::node* Section::find(std::string_view key)
+const ConfigKey* Section::known(std::string_view key) const
 {
-    asked_.emplace(key);
-    return table_ == nullptr ? nullptr : table_->get(key);
+    return find_config_key(schema_path(path_) + (path_.empty() ? "" : ".") + std::string(key));
 }
+
+const ConfigKey& Section::ask(std::string_view key, std::initializer_list<KeyType> types)
+{
+    const ConfigKey* row = known(key);
+    CHECK(row != nullptr);
+    CHECK(std::find(types.begin(), types.end(), row->type) != types.end());
+    asked_.emplace(key);
+    return *row;
+}
+
+const toml::node* Section::find(std::string_view key) const { return table_ == nullptr ? nullptr : table_->get(key); }
 
 Place Section::place_of(std::string_view key) const
 {
-    if (table_ == nullptr) return place_;
-    const toml::node* node = table_->get(key);
+    const toml::node* node = find(key);
     return node == nullptr ? place_ : place_of_region(node->source());
 }
 
-Read<std::optional<std::string>> Section::text(std::string_view key, Lines lines)
+Read<std::optional<std::string>> Section::text(std::string_view key)
 {
+    const ConfigKey& row =
+        ask(key, {KeyType::text, KeyType::lines, KeyType::secret, KeyType::path, KeyType::network, KeyType::choice});
     const toml::node* node = find(key);
     Read<std::optional<std::string>> read{std::nullopt, place_of(key), node != nullptr};
+    if (!row.otherwise.empty()) read.value = std::string(row.otherwise);
     if (node == nullptr) return read;
-    const auto* value = node->as_string();
-    if (value == nullptr) {
-        error(read.place, key, "is not text, expected a string in quotes");
+    const auto wrong = [&](const std::string& what) {
+        error(read.place, key, what);
+        read.wrong = true;
         return read;
-    }
-    const std::string& content = value->get();
-    const auto stray = [&](char c) {
-        return is_control(c) && (lines == Lines::one || (c != '\n' && c != '\t' && c != '\r'));
     };
+    const auto* value = node->as_string();
+    if (value == nullptr) return wrong("is not text, expected a string in quotes");
+    const std::string& content = value->get();
+    const bool many = row.type == KeyType::lines;
+    const auto stray = [&](char c) { return is_control(c) && (!many || (c != '\n' && c != '\t' && c != '\r')); };
     if (!is_utf8(content) || std::any_of(content.begin(), content.end(), stray))
-        error(read.place, key, "has control characters, expected plain text");
-    else if (content.empty() && lines == Lines::one)
+        return wrong("has control characters, expected plain text");
+    if (row.type == KeyType::text && row.most != 0 && content.size() > row.most)
+        return wrong("is too long, expected up to " + std::to_string(row.most) + " bytes");
+    if (content.empty() && !many)
         read.given = false; // an empty value is one left out
     else
         read.value = content;
     return read;
 }
 
-Read<std::optional<std::string>> Section::needed_text(std::string_view key, std::string_view expected)
+Read<std::optional<std::string>> Section::needed(std::string_view key)
 {
-    auto read = text(key);
-    if (!read.given) error(read.place, key, "is missing, expected " + std::string(expected));
+    const ConfigKey& row = ask(key, {KeyType::text, KeyType::choice});
+    CHECK(row.need != Need::never && !row.expected.empty());
+    auto read = row.type == KeyType::choice ? choice(key) : text(key);
+    if (!read.given) error(read.place, key, "is missing, expected " + std::string(row.expected));
     return read;
 }
 
 Read<std::optional<std::string>> Section::secret(std::string_view key)
 {
+    ask(key, {KeyType::secret});
     auto read = text(key);
     if (!read.value) return read;
     const auto from = read.value->find_first_not_of(' ');
@@ -120,29 +160,48 @@ Read<std::optional<std::string>> Section::secret(std::string_view key)
     return read;
 }
 
-Read<std::uint64_t> Section::number(std::string_view key, std::uint64_t otherwise, std::uint64_t least,
-                                    std::uint64_t most)
+Read<std::optional<std::string>> Section::choice(std::string_view key)
 {
+    const ConfigKey& row = ask(key, {KeyType::choice});
+    auto read = text(key);
+    if (!read.given || read.wrong) return read;
+    const auto choices = parts(row.choices, "|");
+    if (std::find(choices.begin(), choices.end(), *read.value) != choices.end()) return read;
+    std::string expected;
+    for (std::size_t i = 0; i < choices.size(); ++i)
+        expected += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + ("\"" + std::string(choices[i]) + "\"");
+    error(read.place, key, shown(*read.value) + " is not known, expected " + expected);
+    read.wrong = true;
+    read.value = row.otherwise.empty() ? std::nullopt : std::optional<std::string>(row.otherwise);
+    return read;
+}
+
+Read<std::uint64_t> Section::number(std::string_view key)
+{
+    const ConfigKey& row = ask(key, {KeyType::number});
     const toml::node* node = find(key);
-    Read<std::uint64_t> read{otherwise, place_of(key), node != nullptr};
+    Read<std::uint64_t> read{parse_count(row.otherwise).value_or(0), place_of(key), node != nullptr};
     if (node == nullptr) return read;
     std::optional<std::uint64_t> value;
     if (const auto* integer = node->as_integer(); integer != nullptr && integer->get() >= 0)
         value = static_cast<std::uint64_t>(integer->get());
     else if (const auto* digits = node->as_string())
         value = parse_count(digits->get()); // the reference takes ports in quotes
-    if (!value || *value < least || *value > most)
+    read.wrong = !value || *value < row.least || *value > row.most;
+    if (read.wrong)
         error(read.place, key,
-              "is out of range, expected a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+              "is out of range, expected a whole number from " + std::to_string(row.least) + " to " +
+                  std::to_string(row.most));
     else
         read.value = *value;
     return read;
 }
 
-Read<bool> Section::flag(std::string_view key, bool otherwise)
+Read<bool> Section::flag(std::string_view key)
 {
+    const ConfigKey& row = ask(key, {KeyType::flag});
     const toml::node* node = find(key);
-    Read<bool> read{otherwise, place_of(key), node != nullptr};
+    Read<bool> read{row.otherwise == "true", place_of(key), node != nullptr};
     if (node == nullptr) return read;
     const auto* value = node->as_boolean();
     read.wrong = value == nullptr;
@@ -153,8 +212,9 @@ Read<bool> Section::flag(std::string_view key, bool otherwise)
     return read;
 }
 
-Read<std::optional<std::string>> Section::decimal(std::string_view key)
+Read<std::optional<std::string>> Section::amount(std::string_view key)
 {
+    ask(key, {KeyType::amount});
     const toml::node* node = find(key);
     Read<std::optional<std::string>> read{std::nullopt, place_of(key), node != nullptr};
     std::string content;
@@ -166,7 +226,8 @@ Read<std::optional<std::string>> Section::decimal(std::string_view key)
         else if (const auto* value = node->as_string())
             content = value->get();
     }
-    if (!protocol::is_decimal(content) || protocol::whole_number(content) == 0U)
+    read.wrong = !protocol::is_decimal(content) || protocol::whole_number(content) == 0U;
+    if (read.wrong)
         error(read.place, key,
               (node == nullptr ? "is missing" : "is no positive number") + std::string(", expected e.g. 100"));
     else
@@ -174,11 +235,16 @@ Read<std::optional<std::string>> Section::decimal(std::string_view key)
     return read;
 }
 
-Read<std::vector<Section::Item>> Section::texts(std::string_view key)
+Read<std::vector<Section::Item>> Section::list(std::string_view key)
 {
+    const ConfigKey& row = ask(key, {KeyType::list});
     const toml::node* node = find(key);
     Read<std::vector<Item>> read{{}, place_of(key), node != nullptr};
-    if (node == nullptr) return read;
+    if (node == nullptr) {
+        for (const std::string_view part : parts(row.otherwise, ", "))
+            read.value.push_back({std::string(part), place_});
+        return read;
+    }
     const auto* array = node->as_array();
     if (array == nullptr) {
         error(read.place, key, "is not a list, expected strings in brackets");
@@ -198,6 +264,7 @@ Read<std::vector<Section::Item>> Section::texts(std::string_view key)
 
 Section Section::table(std::string_view key)
 {
+    ask(key, {KeyType::table});
     const toml::node* node = find(key);
     const toml::table* found = node == nullptr ? nullptr : node->as_table();
     if (node != nullptr && found == nullptr) error(place_of(key), key, "is not a table, expected [" + path(key) + "]");
@@ -206,6 +273,7 @@ Section Section::table(std::string_view key)
 
 std::vector<Section> Section::tables(std::string_view key)
 {
+    ask(key, {KeyType::tables});
     const toml::node* node = find(key);
     std::vector<Section> out;
     if (node == nullptr) return out;
@@ -233,7 +301,7 @@ void Section::unknown()
         if (asked_.contains(key.str())) continue;
         const std::string name = shown(key.str());
         warn(place_of_region(key.source()), std::string_view(name).substr(1, name.size() - 2),
-             "is not known and has no effect");
+             known(key.str()) == nullptr ? "is not known and has no effect" : "has no effect here");
     }
 }
 

@@ -1,7 +1,8 @@
-// app/config_reader.h - TOML as checked values. Every mistake is collected with its place; reading goes on after it.
-// Only the config's own sources include this: toml++ is heavy.
+// app/config_reader.h - TOML as checked values, by the schema. Every mistake is collected with its place; reading goes
+// on after it. Only the config's own sources include this: toml++ is heavy.
 #pragma once
 
+#include "app/config_schema.h"
 #include "protocol/listing.h"
 
 #include <optional>
@@ -41,16 +42,17 @@ private:
     std::vector<Entry> warnings_;
 };
 
-/// A value of the file, or its default, with the place to complain about.
+/// A value of the file, or the schema's default, with the place to complain about.
 template<typename T>
 struct Read {
     T value;
     Place place;
     bool given = false;
-    bool wrong = false; // complained about already
+    bool wrong = false; // complained about already; the value is the default
 };
 
-/// One table. A wrong value is complained about and reads as absent. unknown() must be the last call.
+/// One table. A wrong value is complained about and reads as absent. What may be asked, as which type, and what an
+/// absent key reads as, stands in the schema: to ask otherwise is our mistake. unknown() must be the last call.
 class Section {
 public:
     /// `table` may be nullptr (absent): everything reads as absent, at `place`.
@@ -63,23 +65,27 @@ public:
     Place place() const { return place_; }
     /// "server.port"; the table's own name for "".
     std::string path(std::string_view key) const;
+    /// What the schema says of a key of this table; nullptr where it has none.
+    const ConfigKey* known(std::string_view key) const;
 
-    /// Text without control characters, line breaks in `Lines::many` aside; never empty if given.
-    enum class Lines { one, many };
-    Read<std::optional<std::string>> text(std::string_view key, Lines lines = Lines::one);
-    /// As text, but its absence is an error.
-    Read<std::optional<std::string>> needed_text(std::string_view key, std::string_view expected);
+    /// A text, path or network, without control characters; of `lines`, with line breaks. Never empty if given.
+    Read<std::optional<std::string>> text(std::string_view key);
+    /// As text or choice, but its absence is an error.
+    Read<std::optional<std::string>> needed(std::string_view key);
     /// A secret: what is wrong with it is said without repeating it.
     Read<std::optional<std::string>> secret(std::string_view key);
-    Read<std::uint64_t> number(std::string_view key, std::uint64_t otherwise, std::uint64_t least, std::uint64_t most);
-    Read<bool> flag(std::string_view key, bool otherwise);
-    /// A positive number, or text holding one, as decimal text.
-    Read<std::optional<std::string>> decimal(std::string_view key);
+    /// One of the schema's choices.
+    Read<std::optional<std::string>> choice(std::string_view key);
+    Read<std::uint64_t> number(std::string_view key);
+    std::uint16_t number16(std::string_view key) { return static_cast<std::uint16_t>(number(key).value); }
+    Read<bool> flag(std::string_view key);
+    /// A positive number, or text holding one, as decimal text. Its absence is an error.
+    Read<std::optional<std::string>> amount(std::string_view key);
     struct Item {
         std::string text;
         Place place;
     };
-    Read<std::vector<Item>> texts(std::string_view key);
+    Read<std::vector<Item>> list(std::string_view key);
     Section table(std::string_view key);
     std::vector<Section> tables(std::string_view key);
 
@@ -89,11 +95,13 @@ public:
     }
     void warn(Place place, std::string_view key, const std::string& what) { complaints_.warn(place, path(key), what); }
     Complaints& complaints() { return complaints_; }
-    /// Warns about every key that nobody asked for.
+    /// Warns about every key that the schema has not, or that nobody asked for here.
     void unknown();
 
 private:
-    const toml::node* find(std::string_view key);
+    /// The row of a key that is about to be read as one of `types`.
+    const ConfigKey& ask(std::string_view key, std::initializer_list<KeyType> types);
+    const toml::node* find(std::string_view key) const;
     Place place_of(std::string_view key) const;
 
     const toml::table* table_;

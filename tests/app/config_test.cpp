@@ -668,6 +668,7 @@ TEST(Routes, ThatOverlapASubnetAreComplainedAboutOurOwnAndDefaultsAside)
 {
     const auto network = [](std::string_view text) { return wg::parse_cidr(text).value(); };
     WireguardConfig wireguard;
+    wireguard.interface = "wg0";
     wireguard.subnet = network("10.66.42.0/24");
     wireguard.subnet6 = network("fd00:6642::/112");
     wg::HostNetwork host;

@@ -304,6 +304,14 @@ TEST(OperatorStart, ACheckOfTheConfigSaysWhatItFoundAndStartsNothing)
     EXPECT_EQ(bad.output().find("no mistakes"), std::string::npos) << bad.output();
 }
 
+TEST(OperatorStart, TheReferenceOfTheConfigThatItPrintsIsThePageInTheDocs)
+{
+    auto printed = start_program("aditd", {"--print-config-reference"});
+    EXPECT_EQ(must(printed.wait(Milliseconds(30'000))), 0);
+    std::ifstream file(std::filesystem::path(ADIT_SOURCE) / "docs/config.md");
+    EXPECT_EQ(printed.output(), std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
 TEST(OperatorStart, ASecretFileThatOthersMayReadIsRefused)
 {
     Shop shop;
