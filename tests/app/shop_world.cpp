@@ -50,6 +50,7 @@ Config make_config(const ShopWorld::Options& options, const std::filesystem::pat
     config.server.public_host = kHost;
     config.database.ours = folder / "state" / "adit.db";
     config.wireguard.endpoint_host = kHost;
+    config.wireguard.endpoint_port = 51820;
     config.wireguard.subnet = must(wg::parse_cidr(options.subnet));
     config.wireguard.dns = {"10.66.42.1"};
     config.wireguard.preshared_keys = options.preshared_keys;
