@@ -348,7 +348,7 @@ Result<wg::DeviceStatus> Tunnels::look()
     auto status = device_.status();
     const std::lock_guard lock(books_);
     looked_at_ = clock_.steady();
-    if (usable_ != status.has_value()) {
+    if (std::exchange(told_, status.has_value()) != status.has_value()) {
         if (status)
             log_info("device_usable", {{"peers", status->peers.size()}});
         else

@@ -134,6 +134,7 @@ private:
     std::set<Key> others_;
     std::optional<Key> device_key_;
     bool usable_ = false;
+    std::optional<bool> told_; // what the log says of it; none: nothing yet, so that one absent from the start is told
     SteadyTime looked_at_;
     wg::UsageMeter meter_;
 

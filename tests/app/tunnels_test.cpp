@@ -1,5 +1,6 @@
 // Live sessions as peers of a device: ended on time, counted, put back, and never mixed up with those of others.
 #include "app/shop_world.h"
+#include "base/log.h"
 #include "wg/cidr.h"
 
 #include <thread>
@@ -253,6 +254,33 @@ TEST_F(TunnelsTest, ADeviceThatRefusesToRemoveIsAskedAgain)
         EXPECT_FALSE(world.has_tunnel(buyer));
         EXPECT_EQ(view(world, delivered).status, "ended");
     }
+}
+
+TEST_F(TunnelsTest, ADeviceThatIsGoneIsToldOnceAlsoFromTheStartOn)
+{
+    static std::vector<std::string> lines;
+    lines.clear();
+    log_to([](std::string_view line) { lines.emplace_back(line); });
+    const auto told = [](std::string_view name) {
+        return std::ranges::count_if(lines, [&](const auto& line) { return line.find(name) != std::string::npos; });
+    };
+    {
+        ShopWorld world;
+        world.device.set_mood(DeviceMood::refuses);
+        lines.clear();
+        world.restart();
+        world.process->tunnels->reconcile();
+        EXPECT_EQ(told("device_not_usable"), 1);
+        world.device.set_mood(DeviceMood::works);
+        world.process->tunnels->reconcile();
+        world.process->tunnels->reconcile();
+        EXPECT_EQ(told("device_usable"), 1);
+        world.device.set_mood(DeviceMood::refuses);
+        world.process->tunnels->reconcile();
+        world.process->tunnels->reconcile();
+        EXPECT_EQ(told("device_not_usable"), 2);
+    }
+    log_to(nullptr);
 }
 
 TEST_F(TunnelsTest, AFreedAddressRestsForFiveMinutes)
