@@ -1,7 +1,8 @@
 // What the kernel may answer: datagrams of a WireGuard dump (sequence 9), each with its length in two bytes before it;
-// and the same bytes as a family, a route and an address.
+// and the same bytes as a family, a route, an address and a link.
 #include "wg/cidr.h"
 #include "wg/host_routes.h"
+#include "wg/link_message.h"
 #include "wg/netlink_message.h"
 
 #include <algorithm>
@@ -26,6 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
 
     (void)parse_family(all).has_value();
     (void)parse_address(all).has_value();
+    (void)parse_link(all).has_value();
     const auto route = parse_route(all);
     if (route && *route) {
         CHECK((*route)->destination.prefix <= adit::wg::bits_of((*route)->destination.address.family));

@@ -56,6 +56,12 @@ struct DeviceStatus {
     std::vector<PeerStatus> peers;
 };
 
+/// What an interface has of its own, beside its peers.
+struct DeviceSettings {
+    protocol::WireguardSecret private_key;
+    std::uint16_t listen_port = 0;
+};
+
 /// Calls block for at most 2 s: from workers only, never from the loop. Any worker may call at any time.
 class Device {
 public:
@@ -67,6 +73,8 @@ public:
     virtual Result<void> apply(std::span<const PeerChange> changes) = 0;
     /// The device's own key and port, and all peers, in one dump. Errors: as apply.
     virtual Result<DeviceStatus> status() = 0;
+    /// Sets key and port; peers stay as they are. Only for an interface that is ours to manage. Errors: as apply.
+    virtual Result<void> configure(const DeviceSettings& settings) = 0;
 };
 
 } // namespace adit::wg

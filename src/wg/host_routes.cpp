@@ -152,11 +152,15 @@ std::vector<HostAddress> HostNetwork::addresses_of(std::string_view interface) c
     return out;
 }
 
+Result<std::vector<NumberedAddress>> read_addresses()
+{
+    return io_of(dump<NumberedAddress>(RTM_GETADDR, align(sizeof(ifaddrmsg)), RTM_NEWADDR, parse_address));
+}
+
 Result<HostNetwork> read_host_network()
 {
     const auto routes = TRY(io_of(dump<NumberedRoute>(RTM_GETROUTE, align(sizeof(rtmsg)), RTM_NEWROUTE, parse_route)));
-    const auto addresses =
-        TRY(io_of(dump<NumberedAddress>(RTM_GETADDR, align(sizeof(ifaddrmsg)), RTM_NEWADDR, parse_address)));
+    const auto addresses = TRY(read_addresses());
 
     std::map<std::uint32_t, std::string> names;
     const auto name = [&](std::uint32_t interface) -> const std::string& {

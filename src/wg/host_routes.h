@@ -48,4 +48,7 @@ Result<std::optional<NumberedAddress>> parse_address(ByteView payload);
 
 } // namespace netlink
 
+/// The addresses alone. As read_host_network.
+Result<std::vector<netlink::NumberedAddress>> read_addresses();
+
 } // namespace adit::wg

@@ -41,6 +41,16 @@ Result<DeviceStatus> MemoryDevice::status()
     return out;
 }
 
+Result<void> MemoryDevice::configure(const DeviceSettings& settings)
+{
+    const std::lock_guard lock(one_call_);
+    if (mood_ == Mood::absent) return Error{Reason::device_absent, "the memory device was told so"};
+    if (mood_ != Mood::works) return Error{Reason::device_unavailable, "the memory device was told so"};
+    own_key_ = protocol::wireguard_public_key(settings.private_key);
+    port_ = settings.listen_port;
+    return {};
+}
+
 void MemoryDevice::apply_one(const PeerChange& change)
 {
     const auto* wanted = std::get_if<PeerPut>(&change);

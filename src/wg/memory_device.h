@@ -19,6 +19,7 @@ public:
 
     Result<void> apply(std::span<const PeerChange> changes) override;
     Result<DeviceStatus> status() override;
+    Result<void> configure(const DeviceSettings& settings) override;
 
     // From here on: what tests do to it.
     enum class Mood {
@@ -52,9 +53,9 @@ private:
     Peer& put(const protocol::WireguardKey& key, const std::vector<AllowedIp>& allowed_ips);
     void remove(const protocol::WireguardKey& key);
 
-    const std::optional<protocol::WireguardKey> own_key_;
-    const std::uint16_t port_;
     mutable std::mutex one_call_;
+    std::optional<protocol::WireguardKey> own_key_;
+    std::uint16_t port_;
     Mood mood_ = Mood::works;
     std::map<protocol::WireguardKey, Peer> peers_;
     std::map<AllowedIp, protocol::WireguardKey> owners_; // of each allowed IP

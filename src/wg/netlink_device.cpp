@@ -75,4 +75,16 @@ Result<DeviceStatus> NetlinkDevice::status()
     }
 }
 
+Result<void> NetlinkDevice::configure(const DeviceSettings& settings)
+{
+    const Deadline deadline(kDeviceTimeout);
+    const std::unique_lock lock(one_call_, deadline.end());
+    if (!lock) return device_busy(interface_);
+
+    Socket socket = TRY(Socket::open(NETLINK_GENERIC, deadline));
+    const std::uint16_t family = TRY(find_family(socket, 1));
+    TRY(socket.send(netlink::encode_configure(family, interface_, settings, 2)));
+    return socket.receive_ack(2);
+}
+
 } // namespace adit::wg

@@ -17,6 +17,7 @@ public:
 
     Result<void> apply(std::span<const PeerChange> changes) override;
     Result<DeviceStatus> status() override;
+    Result<void> configure(const DeviceSettings& settings) override;
 
 private:
     explicit NetlinkDevice(std::string interface) : interface_(std::move(interface)) {}

@@ -134,6 +134,17 @@ WipedBytes encode_get_device(std::uint16_t family, std::string_view interface, s
     return std::move(out).finish();
 }
 
+WipedBytes encode_configure(std::uint16_t family, std::string_view interface, const DeviceSettings& settings,
+                            std::uint32_t sequence)
+{
+    Writer out(family, NLM_F_REQUEST | NLM_F_ACK, sequence);
+    out.append_raw(genlmsghdr{WG_CMD_SET_DEVICE, WG_GENL_VERSION, 0});
+    out.text(WGDEVICE_A_IFNAME, interface);
+    out.attribute(WGDEVICE_A_PRIVATE_KEY, settings.private_key.expose());
+    out.number(WGDEVICE_A_LISTEN_PORT, settings.listen_port);
+    return std::move(out).finish();
+}
+
 SetDeviceEncoder::SetDeviceEncoder(std::uint16_t family, std::string_view interface,
                                    std::span<const PeerChange> changes, std::uint32_t first_sequence, std::size_t limit)
     : family_(family), interface_(interface), changes_(changes), sequence_(first_sequence), limit_(limit)

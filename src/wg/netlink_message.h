@@ -20,6 +20,10 @@ Result<std::uint16_t> parse_family(ByteView payload);
 /// Asks for a dump of the device and its peers.
 WipedBytes encode_get_device(std::uint16_t family, std::string_view interface, std::uint32_t sequence);
 
+/// Sets the device's own private key and port, to be acknowledged.
+WipedBytes encode_configure(std::uint16_t family, std::string_view interface, const DeviceSettings& settings,
+                            std::uint32_t sequence);
+
 /// Cuts a batch of any size into SET_DEVICE messages of at most `limit` bytes, in order, to be acknowledged one by
 /// one. A peer that does not fit whole is continued in the next message; what replaces (its flags, its preshared key)
 /// stands in its first fragment only. A put without preshared key writes zeros, which take an old one away.

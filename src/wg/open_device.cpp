@@ -25,6 +25,10 @@ public:
     {
         return ask([](Device& device) { return device.status(); });
     }
+    Result<void> configure(const DeviceSettings& settings) override
+    {
+        return ask([&](Device& device) { return device.configure(settings); });
+    }
 
 private:
     template<typename Call>

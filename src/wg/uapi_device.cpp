@@ -150,4 +150,12 @@ Result<DeviceStatus> UapiDevice::status()
     return uapi::parse_get_answer(TRY(ask(uapi::kGetRequest, deadline)));
 }
 
+Result<void> UapiDevice::configure(const DeviceSettings& settings)
+{
+    const Deadline deadline(kDeviceTimeout);
+    const std::unique_lock lock(one_call_, deadline.end());
+    if (!lock) return socket_busy();
+    return uapi::parse_set_answer(TRY(ask(uapi::encode_configure(settings), deadline)));
+}
+
 } // namespace adit::wg

@@ -24,6 +24,7 @@ public:
 
     Result<void> apply(std::span<const PeerChange> changes) override;
     Result<DeviceStatus> status() override;
+    Result<void> configure(const DeviceSettings& settings) override;
 
 private:
     explicit UapiDevice(std::string path) : path_(std::move(path)) {}

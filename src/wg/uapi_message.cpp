@@ -115,6 +115,18 @@ WipedText encode_set(std::span<const PeerChange> changes)
     return out;
 }
 
+WipedText encode_configure(const DeviceSettings& settings)
+{
+    WipedText out;
+    out.reserve(128);
+    out += "set=1\nprivate_key=";
+    append_hex(out, settings.private_key.expose());
+    out += "\nlisten_port=";
+    out += std::to_string(settings.listen_port);
+    out += "\n\n";
+    return out;
+}
+
 bool is_complete(std::string_view answer, std::size_t from)
 {
     const std::size_t start = from > kEnd.size() ? from - kEnd.size() : 0;

@@ -14,10 +14,13 @@ inline constexpr std::size_t kAnswerLimit = std::size_t{64} * 1024 * 1024;
 /// written as zeros, which take an old one away.
 WipedText encode_set(std::span<const PeerChange> changes);
 
+/// Sets the device's own private key and port; peers are not named, so they stay.
+WipedText encode_configure(const DeviceSettings& settings);
+
 /// The part of `answer` up to and with the empty line that ends it is complete; searching starts at `from`.
 bool is_complete(std::string_view answer, std::size_t from);
 
-/// A complete answer to encode_set. Errors: device_unavailable (refused, or malformed).
+/// A complete answer to encode_set or encode_configure. Errors: device_unavailable (refused, or malformed).
 Result<void> parse_set_answer(std::string_view answer);
 /// A complete answer to kGetRequest; keys that we do not know are passed over, and the values of secret ones are not
 /// repeated in errors. Errors: device_unavailable (refused, or malformed).

@@ -24,6 +24,7 @@ public:
         if (const auto meanwhile = std::exchange(meanwhile_, nullptr)) meanwhile();
         return status;
     }
+    Result<void> configure(const wg::DeviceSettings& settings) override { return device_.configure(settings); }
     void when_asked_next(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
 
 private:

@@ -104,6 +104,12 @@ public:
         space_.inside([&] { out.emplace(device_->status()); });
         return *out;
     }
+    Result<void> configure(const DeviceSettings& settings) override
+    {
+        std::optional<Result<void>> out;
+        space_.inside([&] { out = device_->configure(settings); });
+        return *out;
+    }
 
 private:
     const Netns& space_;
@@ -215,6 +221,19 @@ TEST_P(DeviceContract, TellsItsOwnKey)
     const auto secret = protocol::generate_wireguard_secret(system_rng());
     subject_->set_key(secret);
     EXPECT_EQ(status().public_key, protocol::wireguard_public_key(secret));
+}
+
+TEST_P(DeviceContract, KeyAndPortAreSetAndPeersStay)
+{
+    apply(puts(3));
+    for (const std::uint16_t port : {std::uint16_t{23456}, std::uint16_t{23457}}) {
+        const auto configured = device().configure({secret_of(0x41), port});
+        ASSERT_TRUE(configured) << configured.error().detail;
+        EXPECT_EQ(status().public_key, protocol::wireguard_public_key(secret_of(0x41)));
+        EXPECT_EQ(status().listen_port, port);
+        EXPECT_EQ(status().peers.size(), 3u);
+    }
+    EXPECT_EQ(ranges_of(2), Ranges{"10.8.0.2/32"});
 }
 
 TEST_P(DeviceContract, APeerThatIsPutIsThereWithExactlyItsAddresses)

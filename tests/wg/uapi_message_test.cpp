@@ -28,6 +28,14 @@ std::string good_answer()
 
 } // namespace
 
+TEST(UapiMessage, KeyAndPortAreThisLetterForLetter)
+{
+    std::string secret;
+    for (int i = 0; i < 32; ++i) secret += "5f";
+    EXPECT_EQ(std::string_view(encode_configure({secret_of(0x5f), 51820})),
+              "set=1\nprivate_key=" + secret + "\nlisten_port=51820\n\n");
+}
+
 TEST(UapiMessage, ABatchIsThisLetterForLetter)
 {
     std::vector<PeerChange> changes;

@@ -1,0 +1,71 @@
+#include "wg/program.h"
+
+#include "base/clock.h"
+#include "fakes/netns.h"
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <thread>
+#include <unistd.h>
+
+namespace adit::wg {
+
+TEST(Program, InputGoesInAndBothStreamsComeOut)
+{
+    const std::string text(1 << 20, 'x'); // more than a pipe holds
+    const auto end = run_program("/bin/cat", {"-"}, text, Milliseconds(10'000)).value();
+    EXPECT_EQ(end.status, 0);
+    EXPECT_EQ(end.output, text);
+    const auto failed = run_program("/bin/cat", {"/nowhere"}, "", Milliseconds(10'000)).value();
+    EXPECT_EQ(failed.status, 1);
+    EXPECT_NE(failed.output.find("No such file"), std::string::npos);
+}
+
+TEST(Program, SeesNoVariableAndNoDescriptorOfOurs)
+{
+    ASSERT_EQ(::setenv("ADIT_SECRET_OF_A_TEST", "1", 1), 0);
+    std::array<int, 2> leaky{};
+    ASSERT_EQ(::pipe(leaky.data()), 0); // without CLOEXEC, as a library might
+    EXPECT_EQ(run_program("/usr/bin/env", {}, "", Milliseconds(10'000)).value().output, "");
+    const auto listed = run_program("/bin/ls", {"/proc/self/fd"}, "", Milliseconds(10'000)).value();
+    EXPECT_EQ(listed.output, "0\n1\n2\n3\n") << "the last is the folder itself";
+    for (const int fd : leaky) ::close(fd);
+    ::unsetenv("ADIT_SECRET_OF_A_TEST");
+}
+
+TEST(Program, NetAdminIsAmbientInTheProgramAndNowhereElse)
+{
+    if (::geteuid() != 0) GTEST_SKIP() << "nobody else has the capability";
+    const auto end = run_program("/bin/cat", {"/proc/self/status"}, "", Milliseconds(10'000)).value();
+    EXPECT_NE(end.output.find("CapAmb:\t0000000000001000"), std::string::npos) << end.output;
+    EXPECT_EQ(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 12, 0, 0), 0);
+}
+
+TEST(Program, OneThatHangsIsKilledAndOneThatIsNotThereIsSaid)
+{
+    const SteadyTime begun = system_clock().steady();
+    EXPECT_EQ(run_program("/bin/sleep", {"60"}, "", Milliseconds(100)).error().reason, Reason::io);
+    EXPECT_LT(system_clock().steady() - begun, Milliseconds(10'000));
+    EXPECT_EQ(run_program("/nowhere/at-all", {}, "", Milliseconds(100)).error().reason, Reason::io);
+    constexpr std::array<const char*, 2> kPaths{"/nowhere/at-all", "/bin/sh"};
+    EXPECT_EQ(find_program(kPaths), "/bin/sh");
+    EXPECT_EQ(find_program(std::span(kPaths).first(1)), "");
+}
+
+TEST(Program, ALastingOneOutlivesUsInASessionOfItsOwnAndCanNotFillTheMemory)
+{
+    auto cat = std::move(LastingProgram::start("/bin/dd", {"if=/dev/zero", "bs=1000", "count=1000"})).value();
+    EXPECT_TRUE(fakes::eventually(Milliseconds(10'000), [&] { return !cat.running(); }));
+    auto sleeper = std::move(LastingProgram::start("/bin/sleep", {"60"})).value();
+    EXPECT_TRUE(sleeper.running());
+    sleeper.kill();
+    EXPECT_FALSE(sleeper.running());
+    auto talker = std::move(LastingProgram::start("/bin/ls", {"/nowhere"})).value();
+    ASSERT_TRUE(fakes::eventually(Milliseconds(10'000), [&] { return !talker.running(); }));
+    EXPECT_NE(talker.output().find("No such file"), std::string::npos);
+}
+
+} // namespace adit::wg
