@@ -40,6 +40,11 @@ bool is_used_up(const Segment& segment)
     return segment.cls == GrantClass::data && segment.used_bytes >= segment.amount;
 }
 
+bool is_alike(const Segment& segment, GrantClass cls, std::uint32_t mbps)
+{
+    return segment.cls == cls && segment.max_mbps == mbps;
+}
+
 std::uint64_t data_in(std::span<const Segment> segments)
 {
     std::uint64_t bytes = 0;
@@ -66,7 +71,7 @@ Advanced advance(std::span<const Segment> segments, UnixSeconds now, std::uint64
     return Advanced{queue, queue.empty() ? Running::over : Running::yes};
 }
 
-std::uint64_t room_for(std::span<const Segment> segments, GrantClass cls, UnixSeconds now)
+std::uint64_t room_for(std::span<const Segment> segments, GrantClass cls, UnixSeconds now, std::uint32_t mbps)
 {
     const std::vector<Segment> queue = advance(segments, now, 0).segments;
     const UnixSeconds latest = now + protocol::kMaxSession;
@@ -75,7 +80,7 @@ std::uint64_t room_for(std::span<const Segment> segments, GrantClass cls, UnixSe
     case GrantClass::time:
         return end >= latest ? 0 : static_cast<std::uint64_t>((latest - end).count());
     case GrantClass::data: {
-        const bool extends = !queue.empty() && queue.back().cls == GrantClass::data;
+        const bool extends = !queue.empty() && is_alike(queue.back(), GrantClass::data, mbps);
         if (!extends && end + protocol::kDataLapse > latest) return 0;
         const std::uint64_t held = data_in(queue);
         return held >= protocol::kMaxQuotaBytes ? 0 : protocol::kMaxQuotaBytes - held;
@@ -86,11 +91,11 @@ std::uint64_t room_for(std::span<const Segment> segments, GrantClass cls, UnixSe
 
 Result<std::vector<Segment>> add_grant(std::span<const Segment> segments, const GrantSize& grant, UnixSeconds now)
 {
-    if (grant.amount == 0 || grant.amount > room_for(segments, grant.cls, now))
+    if (grant.amount == 0 || grant.amount > room_for(segments, grant.cls, now, grant.max_mbps))
         return Error{Reason::above_max_purchase, "a session may not hold that much"};
     std::vector<Segment> queue = advance(segments, now, 0).segments;
-    if (queue.empty() || queue.back().cls != grant.cls) {
-        queue.push_back(Segment{grant.cls, grant.amount, std::nullopt, std::nullopt, 0});
+    if (queue.empty() || !is_alike(queue.back(), grant.cls, grant.max_mbps)) {
+        queue.push_back(Segment{grant.cls, grant.amount, std::nullopt, std::nullopt, 0, grant.max_mbps});
         if (queue.size() == 1) start(queue.front(), now);
         return queue;
     }
@@ -114,7 +119,7 @@ std::vector<Segment> take_back(std::span<const Segment> segments, const GrantSiz
     std::vector<Segment> queue(segments.begin(), segments.end());
     std::uint64_t left = grant.amount;
     for (auto segment = queue.rbegin(); segment != queue.rend() && left > 0; ++segment) {
-        if (segment->cls != grant.cls) continue;
+        if (!is_alike(*segment, grant.cls, grant.max_mbps)) continue;
         const std::uint64_t part = std::min(left, segment->amount);
         segment->amount -= part;
         left -= part;
@@ -156,6 +161,8 @@ std::uint64_t used_bytes(std::span<const Segment> segments)
         if (!by_data || segment.cls == GrantClass::data) bytes = saturating_sum(bytes, segment.used_bytes);
     return bytes;
 }
+
+std::uint32_t max_mbps(std::span<const Segment> segments) { return segments.empty() ? 0 : segments.front().max_mbps; }
 
 std::optional<std::uint64_t> bytes_left(std::span<const Segment> segments)
 {

@@ -37,14 +37,16 @@ Result<Order> make_order(const protocol::Tier& tier, Sat net, const OrderTerms& 
     if (is_below(tier.unit, paid_for, terms.min_purchase))
         return Error{Reason::below_min_purchase, "less than min_purchase"};
 
-    std::uint64_t quantity = std::min(paid_for, room_for(held, cls, now) / protocol::unit_size(tier.unit));
+    const std::uint32_t mbps = tier.index < terms.max_mbps.size() ? terms.max_mbps[tier.index] : 0;
+    std::uint64_t quantity = std::min(paid_for, room_for(held, cls, now, mbps) / protocol::unit_size(tier.unit));
     if (const auto most = most_units(tier.unit, terms.max_purchase)) quantity = std::min(quantity, *most);
     if (quantity == 0 || is_below(tier.unit, quantity, terms.min_purchase))
         return Error{Reason::above_max_purchase, "more than may be bought, at once or in all"};
 
-    const auto grant = grant_of(tier.unit, quantity);
+    auto grant = grant_of(tier.unit, quantity);
     const auto price = times(tier.price, quantity);
     CHECK(grant && price && *price <= net); // the room of a session bounds the one, the payment the other
+    grant->max_mbps = mbps;
     return Order{tier, quantity, *price, *difference(net, *price), *grant};
 }
 

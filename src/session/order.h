@@ -7,12 +7,14 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace adit::session {
 
 struct OrderTerms {
     std::optional<protocol::Bound> min_purchase;
     std::optional<protocol::Bound> max_purchase;
+    std::vector<std::uint32_t> max_mbps = {}; // of each price of the listing; 0, or none there: as fast as it goes
 };
 
 struct Order {

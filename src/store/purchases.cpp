@@ -67,11 +67,12 @@ Result<void> insert_purchase(Database& db, std::int64_t id, const NewPurchase& p
     TRY(db.run(
         "INSERT INTO purchases (id, state, method, event_id, auth_key, refund_key, client, client_key, listing, "
         "tier_amount, tier_unit, quantity, grant_class, grant_amount, price_sat, paid_sat, mint, holds_lease, "
-        "created_at_s, state_since_s) "
-        "VALUES ($1, 'reserved', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17)",
+        "created_at_s, state_since_s, max_mbps) "
+        "VALUES ($1, 'reserved', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17, $18)",
         {id, session::method_word(purchase.method), event_id, auth_key, refund_key, client, purchase.client_key.hex(),
          purchase.listing, purchase.tier_amount, purchase.tier_unit, quantity,
-         protocol::dimension_word(purchase.grant.cls), grant, price, paid, purchase.mint, purchase.now}));
+         protocol::dimension_word(purchase.grant.cls), grant, price, paid, purchase.mint, purchase.now,
+         static_cast<std::int64_t>(purchase.grant.max_mbps)}));
     return {};
 }
 

@@ -114,6 +114,7 @@ std::string encode_segments(std::span<const session::Segment> segments)
         text += ' ' + time(segment.started_at);
         text += ' ' + time(segment.ends_at);
         text += ' ' + std::to_string(segment.used_bytes);
+        if (segment.max_mbps != 0) text += ' ' + std::to_string(segment.max_mbps);
     }
     return text;
 }
@@ -129,6 +130,7 @@ Result<std::vector<session::Segment>> read_segments(std::string_view text)
         segment.started_at = TRY(read_maybe_time(cut(words, ' ')));
         segment.ends_at = TRY(read_maybe_time(cut(words, ' ')));
         segment.used_bytes = TRY(read_number<std::uint64_t>(cut(words, ' ')));
+        if (!words.empty()) segment.max_mbps = TRY(read_number<std::uint32_t>(cut(words, ' ')));
         if (!words.empty()) return damaged();
         segments.push_back(segment);
     }
@@ -215,6 +217,7 @@ Result<Purchase> read_purchase(Row& row)
     purchase.activated_at = row.maybe_time();
     purchase.expires_at = row.maybe_time();
     purchase.session = row.maybe_integer();
+    purchase.grant.max_mbps = static_cast<std::uint32_t>(row.integer());
     return purchase;
 }
 

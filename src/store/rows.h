@@ -39,7 +39,7 @@ Result<SecretBytes<32>> read_secret(std::string_view hex);
 std::string join_points(std::span<const Point> points);
 Result<std::vector<Point>> split_points(std::string_view text);
 
-/// "time 3600 1700000000 1700003600 0;data 1073741824 - - 0"
+/// "time 3600 1700000000 1700003600 0;data 1073741824 - - 0 50": the last word, Mbps, where there is a limit.
 std::string encode_segments(std::span<const session::Segment> segments);
 Result<std::vector<session::Segment>> read_segments(std::string_view text);
 
@@ -54,7 +54,7 @@ Result<payments::SwapPurpose> read_purpose(std::string_view word);
     "id, state, method, event_id, auth_key, refund_key, client_key, listing, tier_amount, tier_unit, quantity, "       \
     "grant_class, "                                                                                                    \
     "grant_amount, price_sat, paid_sat, mint, holds_lease, created_at_s, state_since_s, change_token, refund_token, "  \
-    "activated_at_s, expires_at_s, session"
+    "activated_at_s, expires_at_s, session, max_mbps"
 #define ADIT_SESSION_COLUMNS                                                                                           \
     "s.id, s.capability, s.client_key, s.live, s.revision, s.segments, s.created_at_s, s.ended_at_s, "                 \
     "s.last_received_bytes, s.last_sent_bytes"

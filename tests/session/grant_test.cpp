@@ -62,6 +62,33 @@ TEST(Grants, TheOtherClassWaitsItsTurnAndGrowsThere)
     EXPECT_EQ(next_deadline(queue), kNow + Seconds(86400));
 }
 
+TEST(Grants, AnotherSpeedWaitsItsTurnAndTheGrantInForceDecides)
+{
+    const auto slow = add_grant({}, {GrantClass::time, kHour, 10}, kNow).value();
+    EXPECT_EQ(max_mbps(slow), 10U);
+    const auto both = add_grant(slow, {GrantClass::time, kHour, 50}, kNow).value();
+    ASSERT_EQ(both.size(), 2U);
+    EXPECT_EQ(max_mbps(both), 10U);
+    EXPECT_EQ(expires_at(both), kNow + Seconds(7200));
+    EXPECT_EQ(add_grant(both, {GrantClass::time, kHour, 50}, kNow).value().size(), 2U);
+    const auto later = advance(both, kNow + Seconds(3600), 0).segments;
+    EXPECT_EQ(max_mbps(later), 50U);
+    EXPECT_EQ(max_mbps({}), 0U);
+    EXPECT_EQ(take_back(both, {GrantClass::time, kHour, 50}, kNow), slow);
+    EXPECT_EQ(max_mbps(take_back(both, {GrantClass::time, kHour, 10}, kNow)), 50U);
+}
+
+TEST(Grants, DataOfAnotherSpeedHasALapseOfItsOwnThatMustFit)
+{
+    const auto almost_five_years = static_cast<std::uint64_t>((protocol::kMaxSession - Seconds(86400)).count());
+    const Queue held = add_grant({}, {GrantClass::time, almost_five_years}, kNow).value();
+    EXPECT_EQ(room_for(held, GrantClass::data, kNow, 10), 0U);
+    const Queue data = add_grant({}, {GrantClass::data, kGib, 10}, kNow).value();
+    EXPECT_EQ(room_for(data, GrantClass::data, kNow, 10), room_for(data, GrantClass::data, kNow, 20));
+    EXPECT_EQ(add_grant(data, {GrantClass::data, kGib, 10}, kNow).value().size(), 1U);
+    EXPECT_EQ(quota_bytes(add_grant(data, {GrantClass::data, kGib, 20}, kNow).value()), 2 * kGib);
+}
+
 TEST(Grants, OneThatCameAfterTheEndStartsAnew)
 {
     const UnixSeconds later = kNow + Seconds(7200);

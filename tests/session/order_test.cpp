@@ -46,6 +46,17 @@ TEST(Orders, MoreThanThePriceBuysMoreAndTheRestIsLeftOver)
     EXPECT_EQ(made->grant, (GrantSize{GrantClass::data, 3ULL << 30}));
 }
 
+TEST(Orders, TheSpeedIsThatOfThePrice)
+{
+    const OrderTerms terms{std::nullopt, std::nullopt, {0, 50}};
+    protocol::Tier second = tier(100, Unit::hour);
+    EXPECT_EQ(order(second, 100, terms)->grant.max_mbps, 0U);
+    second.index = 1;
+    EXPECT_EQ(order(second, 100, terms)->grant.max_mbps, 50U);
+    second.index = 2;
+    EXPECT_EQ(order(second, 100, terms)->grant.max_mbps, 0U);
+}
+
 TEST(Orders, LessThanOneUnitIsAnAmountMismatch)
 {
     EXPECT_EQ(order(tier(100, Unit::hour), 99).error().reason, Reason::amount_mismatch);

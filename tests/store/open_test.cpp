@@ -140,6 +140,20 @@ TEST(Migrations, UseTheTypesThatBothDatabasesHave)
             EXPECT_EQ(migration.sql.find(type), std::string_view::npos) << migration.name << ": " << type;
 }
 
+TEST(Migrations, APurchaseOfBeforeTheSpeedsHasNone)
+{
+    const Folder folder;
+    const auto path = folder.path() / "m.db";
+    std::ofstream(path).close();
+    auto db = good(Database::open(path));
+    ASSERT_EQ(good(migrate(db, std::span(embedded_migrations()).first(2), UnixSeconds(1))), 2U);
+    good(db.execute("INSERT INTO purchases (id, state, method, client, listing, tier_amount, tier_unit, quantity, "
+                    "grant_class, grant_amount, price_sat, paid_sat, holds_lease, created_at_s, state_since_s) "
+                    "VALUES (1, 'active', 'cashu', 'c', 'vpn', '10', 'hour', 1, 'time', 3600, 10, 10, 1, 1, 1)"));
+    EXPECT_GE(good(migrate(db, embedded_migrations(), UnixSeconds(2))), 1U);
+    EXPECT_EQ(good(db.number("SELECT max_mbps FROM purchases")), 0);
+}
+
 TEST(Migrations, ThatFailLeaveNothingBehindAndAreTriedAgain)
 {
     const Folder folder;

@@ -23,6 +23,7 @@ TEST_F(Purchases, AreReadBackAsTheyWereReserved)
     EXPECT_EQ(row.listing, "vpn");
     EXPECT_EQ(row.tier_amount, "10");
     EXPECT_EQ(row.tier_unit, "hour");
+    EXPECT_EQ(row.grant.max_mbps, 0U);
     EXPECT_EQ(row.quantity, 2U);
     EXPECT_EQ(row.grant, wanted.grant);
     EXPECT_EQ(row.price, Sat(20));

@@ -53,6 +53,23 @@ TEST_F(Sessions, BeginWithTheFirstGrant)
     EXPECT_FALSE(good(store().session_by_id("beef")));
 }
 
+TEST_F(Sessions, KnowHowFastTheirGrantsAreAfterARestart)
+{
+    auto slow = order(1, {"a"});
+    slow.grant.max_mbps = 50;
+    const auto id = redeemed(slow, 0);
+    EXPECT_EQ(good(store().purchase(id)).grant.max_mbps, 50U);
+    activated(id, "one");
+    activated(redeemed(order(2, {"b"}), 1), "two");
+    open();
+    EXPECT_EQ(good(store().purchase(id)).grant.max_mbps, 50U);
+    const auto live = good(store().live_session(client(1)));
+    ASSERT_EQ(live->session.segments.size(), 2U);
+    EXPECT_EQ(session::max_mbps(live->session.segments), 50U);
+    EXPECT_EQ(live->session.segments[1].max_mbps, 0U);
+    EXPECT_EQ(encode_segments(live->session.segments).back(), '0') << "without a limit, as it was written before";
+}
+
 TEST_F(Sessions, AreRenewedByTheSameKeyWithoutAnotherOne)
 {
     const auto first = activated(redeemed(order(1, {"a"}), 0), "one");
@@ -232,14 +249,17 @@ TEST(Segments, AreReadBackAsTheyWereWritten)
         {},
         {{GrantClass::time, 3600, UnixSeconds(1), UnixSeconds(3601), 7}},
         {{GrantClass::data, 1ULL << 60U, UnixSeconds(0), UnixSeconds(-5), ~0ULL}, {GrantClass::time, 1, {}, {}, 0}},
+        {{GrantClass::time, 3600, UnixSeconds(1), UnixSeconds(3601), 7, 100'000},
+         {GrantClass::time, 3600, {}, {}, 0, 1}},
     };
     for (const auto& queue : queues) EXPECT_EQ(good(read_segments(encode_segments(queue))), queue);
 }
 
 TEST(Segments, ThatAreDamagedAreRefused)
 {
-    for (const char* text : {"time", "time 1 2 3", "time 1 2 3 4 5", "tome 1 2 3 4", "time x 2 3 4", "time -1 2 3 4",
-                             ";", "time 1 2 3 99999999999999999999", "time 1 2 3 4;;time 1 2 3 4", " time 1 2 3 4"})
+    for (const char* text :
+         {"time", "time 1 2 3", "time 1 2 3 4 x", "time 1 2 3 4 5 6", "tome 1 2 3 4", "time x 2 3 4", "time -1 2 3 4",
+          ";", "time 1 2 3 99999999999999999999", "time 1 2 3 4;;time 1 2 3 4", " time 1 2 3 4"})
         EXPECT_EQ(reason(read_segments(text)), Reason::store_unavailable) << text;
 }
 
