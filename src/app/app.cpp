@@ -19,6 +19,7 @@
 #include "wg/address_pool.h"
 #include "wg/cidr.h"
 #include "wg/host_routes.h"
+#include "wg/managed_host.h"
 #include "wg/open_device.h"
 
 #include <condition_variable>
@@ -75,6 +76,7 @@ struct App::Parts {
 
     Result<void> open_store();
     Result<void> open_device();
+    Result<void> open_managed_host();
     Result<void> open_till();
     Result<void> open_lightning();
     Result<void> open_relays();
@@ -103,6 +105,7 @@ struct App::Parts {
 
     std::unique_ptr<store::SqliteStore> store;
     std::unique_ptr<wg::Device> device;
+    std::unique_ptr<wg::ManagedHost> managed_host; // of [wireguard].manage
     std::unique_ptr<wg::AddressPool> pool;
     std::optional<Tunnels> tunnels;
 
@@ -218,11 +221,37 @@ Result<void> App::Parts::open_device()
         own = host.addresses_of(wireguard.interface);
         for (const Complaint& complaint : check_routes(wireguard, host)) return Error{Reason::bad_config, complaint};
     }
+    if (wireguard.manage) {
+        TRY(open_managed_host());
+        for (const wg::AllowedIp& address : managed_host->addresses()) own.push_back(address.address);
+    }
     pool = TRY(wg::AddressPool::open(wireguard.subnet, wireguard.subnet6, own, clock));
-    tunnels.emplace(*store, *device, *pool, clock, rng,
-                    TunnelOptions{wireguard.preshared_keys, config.sessions.retention, wireguard.server_key});
+    tunnels.emplace(
+        *store, *device, *pool, clock, rng,
+        TunnelOptions{wireguard.preshared_keys, config.sessions.retention, wireguard.server_key, managed_host.get()});
     TRY(tunnels->load());
+    if (managed_host) TRY(managed_host->keep()); // what it says now, the operator must act on
     tunnels->reconcile();
+    return {};
+}
+
+Result<void> App::Parts::open_managed_host()
+{
+    const WireguardConfig& wireguard = config.wireguard;
+    wg::ManagedHostOptions options;
+    options.interface.interface = wireguard.interface;
+    options.interface.backend = backend_of(wireguard.backend);
+    options.interface.private_key = wireguard.private_key->duplicate(); // there, or the config had been refused
+    options.interface.listen_port = wireguard.listen_port;
+    options.interface.mtu = wireguard.mtu.value_or(options.interface.mtu);
+    options.subnet = wireguard.subnet;
+    options.subnet6 = wireguard.subnet6;
+    for (const std::string& text : wireguard.dns)
+        if (const auto resolver = wg::HostAddress::parse(text)) options.dns.push_back(*resolver);
+    options.blocked_ports = wireguard.blocked_ports;
+    options.speeds.insert(config.max_mbps.begin(), config.max_mbps.end());
+    options.speeds.erase(0);
+    managed_host = TRY(wg::ManagedHost::open(std::move(options), *device));
     return {};
 }
 

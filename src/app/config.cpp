@@ -2,6 +2,7 @@
 
 #include "app/config_lightning.h"
 #include "app/config_listing.h"
+#include "app/config_manage.h"
 #include "app/config_secrets.h"
 #include "app/config_values.h"
 #include "base/ascii.h"
@@ -123,6 +124,7 @@ void read_server_key(Section& section, Reading& reading, WireguardConfig& wiregu
     }
     const protocol::WireguardSecret secret{std::span<const std::uint8_t, 32>(bytes->data(), 32)};
     sodium_memzero(bytes->data(), bytes->size());
+    if (wireguard.manage) wireguard.private_key = secret.duplicate();
     const auto derived = protocol::wireguard_public_key(secret);
     if (wireguard.server_key && *wireguard.server_key != derived)
         section.error(key.place, "server_pubkey", "is not the key of private_key_file, expected " + derived.base64());
@@ -149,7 +151,8 @@ WireguardConfig read_wireguard(Section section, Reading& reading)
     if (const auto subnet = read_subnet(section, "subnet_cidr", Family::v4, "10.66.42.0/24"))
         wireguard.subnet = *subnet;
     wireguard.subnet6 = read_subnet(section, "subnet_cidr6", Family::v6, "fd00:6642::/112");
-    for (const auto& [text, place] : section.list("dns").value) {
+    const auto dns = section.list("dns");
+    for (const auto& [text, place] : dns.value) {
         if (is_host(text) && text.find_first_of("[]") == std::string::npos)
             wireguard.dns.push_back(text);
         else
@@ -158,8 +161,8 @@ WireguardConfig read_wireguard(Section section, Reading& reading)
     wireguard.backend = read_backend(section);
     const auto manage = section.flag("manage");
     wireguard.manage = manage.value;
-    if (manage.value) section.warn(manage.place, "manage", kLater);
     read_server_key(section, reading, wireguard);
+    read_manage(section, manage.place, dns.place, wireguard);
     if (const auto mtu = section.number("mtu"); mtu.given) wireguard.mtu = static_cast<std::uint16_t>(mtu.value);
     wireguard.preshared_keys = section.flag("preshared_keys").value;
     section.unknown();
@@ -369,6 +372,7 @@ LoadedConfig read_all(const toml::table& root, const ConfigSource& source, Compl
     auto nostr = read_nostr(file.table("nostr"), reading);
     auto part = read_listing(file.table("listing"));
     check_lightning(file.table("listing"), part, lightning, server);
+    check_speeds(file.table("listing"), part, wireguard);
     auto cashu = read_cashu(file.table("cashu"), file.table("listing"), reading, part, server, database);
     auto notifications = read_notifications(file.table("notifications"));
     auto metrics = read_metrics(file.table("metrics"));
@@ -390,7 +394,8 @@ LoadedConfig read_all(const toml::table& root, const ConfigSource& source, Compl
                   sessions,
                   limits,
                   std::move(part.listing),
-                  part.legacy_tag};
+                  part.legacy_tag,
+                  std::move(part.max_mbps)};
     return {std::move(config), {}, complaints.warnings()};
 }
 

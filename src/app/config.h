@@ -49,8 +49,11 @@ struct WireguardConfig {
     std::optional<Network> subnet6;
     std::vector<std::string> dns; // addresses or search domains
     WireguardBackend backend = WireguardBackend::automatic;
-    bool manage = false;
-    std::filesystem::path private_key_file; // "" for none
+    bool manage = false; // the interface, its packet filter and forwarding are the daemon's to make and keep
+    std::filesystem::path private_key_file;               // "" for none
+    std::optional<protocol::WireguardSecret> private_key; // of that file; only with manage
+    std::uint16_t listen_port = 51820;                    // manage; endpoint_port where it is not said
+    std::vector<std::uint16_t> blocked_ports;             // manage; beside 25
     std::optional<std::uint16_t> mtu;
     bool preshared_keys = false;
 };
@@ -125,6 +128,7 @@ struct Config {
     LimitsConfig limits;
     protocol::Listing listing; // as it will be published; published_at and status are the publisher's
     protocol::LegacyTag legacy_tag = protocol::LegacyTag::with;
+    std::vector<std::uint32_t> max_mbps = {}; // of each price of the listing; 0: as fast as it goes
 };
 
 /// "file:line:column: key: what is wrong, what is expected"; no secret is repeated.

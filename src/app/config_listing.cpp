@@ -38,8 +38,9 @@ void read_region(Section region, protocol::Listing& listing)
     region.unknown();
 }
 
-void read_prices(Section& section, protocol::Listing& listing)
+void read_prices(Section& section, ListingPart& part)
 {
+    protocol::Listing& listing = part.listing;
     auto prices = section.tables("prices");
     if (prices.empty())
         section.error(section.place(), "prices", "is missing, expected at least one [[listing.prices]] table");
@@ -47,6 +48,8 @@ void read_prices(Section& section, protocol::Listing& listing)
         const auto amount = row.amount("amount");
         const auto currency = row.needed("currency");
         const auto unit = row.needed("unit");
+        const auto max_mbps = row.number("max_mbps");
+        if (max_mbps.given && !part.max_mbps_place) part.max_mbps_place = max_mbps.place;
         row.unknown();
         if (!amount.value || !currency.value || !unit.value) continue;
         const protocol::Price price{*amount.value, *currency.value, *unit.value};
@@ -58,6 +61,7 @@ void read_prices(Section& section, protocol::Listing& listing)
                         [&](const auto& other) { return protocol::same_price(price, other); }))
             row.warn(row.place(), "amount", "this price is listed twice");
         listing.prices.push_back(price);
+        part.max_mbps.push_back(static_cast<std::uint32_t>(max_mbps.value));
     }
 }
 
@@ -168,7 +172,7 @@ ListingPart read_listing(Section section)
     part.legacy_tag = section.flag("legacy_tag").value ? protocol::LegacyTag::with : protocol::LegacyTag::without;
     read_capacity(section.table("capacity"), listing);
     read_region(section.table("region"), listing);
-    read_prices(section, listing);
+    read_prices(section, part);
     listing.min_purchase = read_bound(section.table("min_purchase"));
     listing.max_purchase = read_bound(section.table("max_purchase"));
     check_bounds(section, listing);

@@ -1,6 +1,7 @@
 // app/config_listing.h - the [listing] part of the config: what is published, and what of it can be sold.
 #pragma once
 
+#include "app/config.h"
 #include "app/config_reader.h"
 
 namespace adit::app {
@@ -27,6 +28,8 @@ struct ListingPart {
     std::vector<CashuMethod> cashu;
     std::vector<LightningMethod> lightning;
     Place payments_place;
+    std::vector<std::uint32_t> max_mbps; // of each price; 0: none said
+    std::optional<Place> max_mbps_place; // of the first that is said
 };
 
 ListingPart read_listing(Section listing);

@@ -197,6 +197,30 @@ Read<std::uint64_t> Section::number(std::string_view key)
     return read;
 }
 
+Read<std::vector<std::uint64_t>> Section::numbers(std::string_view key)
+{
+    const ConfigKey& row = ask(key, {KeyType::numbers});
+    const toml::node* node = find(key);
+    Read<std::vector<std::uint64_t>> read{{}, place_of(key), node != nullptr};
+    if (node == nullptr) return read;
+    const auto* array = node->as_array();
+    if (array == nullptr) {
+        error(read.place, key, "is not a list, expected whole numbers in brackets");
+        return read;
+    }
+    for (const toml::node& element : *array) {
+        const auto* integer = element.as_integer();
+        const auto value = integer != nullptr && integer->get() >= 0 ? static_cast<std::uint64_t>(integer->get()) : 0;
+        if (integer == nullptr || integer->get() < 0 || value < row.least || value > row.most)
+            error(place_of_region(element.source()), key,
+                  "has an element that is out of range, expected whole numbers from " + std::to_string(row.least) +
+                      " to " + std::to_string(row.most));
+        else
+            read.value.push_back(value);
+    }
+    return read;
+}
+
 Read<bool> Section::flag(std::string_view key)
 {
     const ConfigKey& row = ask(key, {KeyType::flag});

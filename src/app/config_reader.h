@@ -77,6 +77,8 @@ public:
     /// One of the schema's choices.
     Read<std::optional<std::string>> choice(std::string_view key);
     Read<std::uint64_t> number(std::string_view key);
+    /// A list of them.
+    Read<std::vector<std::uint64_t>> numbers(std::string_view key);
     std::uint16_t number16(std::string_view key) { return static_cast<std::uint16_t>(number(key).value); }
     Read<bool> flag(std::string_view key);
     /// A positive number, or text holding one, as decimal text. Its absence is an error.

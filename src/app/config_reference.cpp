@@ -57,6 +57,8 @@ std::string value_of(const ConfigKey& key)
         return joined(key.choices, "|", [](std::string_view choice) { return code(quoted(choice)); });
     case KeyType::number:
         return least + " to " + most;
+    case KeyType::numbers:
+        return "list of " + least + " to " + most;
     case KeyType::flag:
         return "`true`, `false`";
     case KeyType::amount:
@@ -74,7 +76,7 @@ std::string default_of(const ConfigKey& key)
 {
     if (key.need == Need::always) return "**needed**";
     if (!key.computed.empty()) return std::string(key.computed);
-    if (key.otherwise.empty()) return key.type == KeyType::list ? "`[]`" : "none";
+    if (key.otherwise.empty()) return key.type == KeyType::list || key.type == KeyType::numbers ? "`[]`" : "none";
     switch (key.type) {
     case KeyType::number:
     case KeyType::flag:

@@ -16,6 +16,7 @@ enum class KeyType {
     network, // address/prefix, the prefix between `least` and `most`
     choice,  // one of `choices`
     number,  // whole, from `least` to `most`
+    numbers, // a list of such
     flag,    // true or false
     amount,  // a positive decimal, as a number or in quotes
     list,    // of texts

@@ -21,7 +21,8 @@ std::optional<std::string> lnurl_pay_of(const protocol::Listing& listing)
 Shop::Shop(const Config& configured)
     : config(configured), operator_key(configured.nostr.key.public_key()),
       tiers(protocol::sellable_tiers(configured.listing.prices)), terms{configured.listing.min_purchase,
-                                                                        configured.listing.max_purchase},
+                                                                        configured.listing.max_purchase,
+                                                                        configured.max_mbps},
       lnurl_pay_url(lnurl_pay_of(configured.listing))
 {
 }

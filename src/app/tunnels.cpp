@@ -86,6 +86,11 @@ Result<void> Tunnels::load()
         [[maybe_unused]] const auto held = pool_.hold(*address);
     }
     std::vector<store::LiveSession> sessions = TRY(store_.live_sessions());
+    std::vector<wg::PeerSpeed> speeds;
+    for (const store::LiveSession& entry : sessions)
+        if (const auto mbps = session::max_mbps(entry.session.segments))
+            speeds.push_back({addresses_of(entry.lease), mbps});
+    TRY(set_speeds(speeds));
     const std::lock_guard lock(books_);
     for (store::LiveSession& entry : sessions) {
         CHECK(entry.session.client_key.has_value()); // wiped only after the end
@@ -169,7 +174,9 @@ bool Tunnels::device_usable()
         if (usable_) return true;
         if (clock_.steady() - looked_at_ < Seconds(1)) return false;
     }
-    return look().has_value();
+    [[maybe_unused]] const auto status = look();
+    const std::lock_guard lock(books_);
+    return usable_;
 }
 
 Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const WireguardKey& key,
@@ -189,11 +196,18 @@ Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const 
     Live live;
     live.addresses = addresses_of(lease);
     live.preshared_key = copy_of(lease.preshared_key);
+    TRY(limit_first(purchase, key, lease));
     std::vector<wg::PeerChange> change;
     change.emplace_back(peer_of(key, live));
     if (const auto put = device_.apply(change); !put) {
-        const std::lock_guard lock(books_);
-        usable_ = false;
+        {
+            const std::lock_guard lock(books_);
+            usable_ = false;
+        }
+        if (options_.keeper != nullptr) {
+            reconcile_soon_ = true; // the interface may be gone, and is ours to make
+            wake_();
+        }
         return put.error();
     }
     store::Activated activated =
@@ -204,7 +218,7 @@ Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const 
     live.segments = activated.session.segments;
     {
         const std::lock_guard lock(books_);
-        usable_ = true;
+        usable_ = kept_;
         if (const auto place = live_.find(key); place != live_.end()) {
             live.received = place->second.received;
             live.sent = place->second.sent;
@@ -215,8 +229,28 @@ Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const 
         }
         put_in_books(key, std::move(live));
     }
+    // What ran until now may have ended in this very step.
+    const std::vector<wg::PeerSpeed> speed{{addresses_of(lease), session::max_mbps(activated.session.segments)}};
+    follow_speeds(speed);
     wake_();
     return activated;
+}
+
+Result<void> Tunnels::set_speeds(std::span<const wg::PeerSpeed> speeds)
+{
+    if (options_.keeper == nullptr || speeds.empty()) return {};
+    return options_.keeper->set_speeds(speeds);
+}
+
+/// A peer that is there goes on as fast as the grant that runs; one that begins, as its first grant says.
+Result<void> Tunnels::limit_first(payments::PurchaseId purchase, const WireguardKey& key, const store::Lease& lease)
+{
+    if (options_.keeper == nullptr) return {};
+    const auto running = session::advance(segments_of(key), clock_.now(), 0).segments;
+    const std::uint32_t mbps =
+        running.empty() ? TRY(store_.purchase(purchase)).grant.max_mbps : session::max_mbps(running);
+    const std::vector<wg::PeerSpeed> speed{{addresses_of(lease), mbps}};
+    return set_speeds(speed);
 }
 
 Result<void> Tunnels::take_back(payments::PurchaseId purchase, const WireguardKey& key)
@@ -236,6 +270,13 @@ Result<void> Tunnels::take_back(payments::PurchaseId purchase, const WireguardKe
     if (session::take_back(segments, row.grant, now).empty()) TRY(remove());
     const auto left = TRY(store_.take_back(purchase, now));
     if (!left) return {};
+    std::vector<wg::PeerSpeed> speed;
+    {
+        const std::lock_guard lock(books_);
+        if (const auto place = live_.find(key); place != live_.end())
+            speed.push_back({place->second.addresses, session::max_mbps(left->segments)});
+    }
+    follow_speeds(speed);
     const std::lock_guard lock(books_);
     const auto place = live_.find(key);
     if (place == live_.end()) return {};
@@ -348,13 +389,16 @@ Result<wg::DeviceStatus> Tunnels::look()
     auto status = device_.status();
     const std::lock_guard lock(books_);
     looked_at_ = clock_.steady();
-    if (std::exchange(told_, status.has_value()) != status.has_value()) {
-        if (status)
+    const bool usable = status && kept_;
+    if (std::exchange(told_, usable) != usable) {
+        if (usable)
             log_info("device_usable", {{"peers", status->peers.size()}});
         else
-            log_error("device_not_usable", {{"detail", status.error().detail}});
+            log_error("device_not_usable",
+                      {{"detail", status ? "the interface or its packet filter is not as it should be"
+                                         : status.error().detail.c_str()}});
     }
-    usable_ = status.has_value();
+    usable_ = usable;
     if (status && status->public_key != device_key_) {
         device_key_ = status->public_key;
         if (options_.server_key && device_key_ && *device_key_ != *options_.server_key)
@@ -411,11 +455,18 @@ bool Tunnels::book_as_ended(std::span<const WireguardKey> keys)
         log_error("sessions_not_booked_as_ended", {{"sessions", sessions.size()}, {"detail", ended.error().detail}});
         return false;
     }
-    const std::lock_guard lock(books_);
-    for (const WireguardKey& key : keys) {
-        meter_.forget(key);
-        strike_from_books(key);
+    std::vector<wg::PeerSpeed> unlimited;
+    {
+        const std::lock_guard lock(books_);
+        for (const WireguardKey& key : keys) {
+            const Live& live = live_.at(key);
+            if (session::max_mbps(live.segments) != 0) unlimited.push_back({live.addresses, 0});
+            meter_.forget(key);
+            strike_from_books(key);
+        }
     }
+    // No packet of theirs passes any more: a limit that stays behind is set anew for whoever gets the address.
+    follow_speeds(unlimited);
     return true;
 }
 
@@ -424,6 +475,7 @@ void Tunnels::expire_due()
     const std::unique_lock alone(changes_);
     const UnixSeconds now = clock_.now();
     std::vector<WireguardKey> over;
+    std::vector<wg::PeerSpeed> speeds;
     {
         const std::lock_guard lock(books_);
         std::vector<WireguardKey> due;
@@ -442,13 +494,22 @@ void Tunnels::expire_due()
             }
             const auto before = session::next_deadline(live.segments);
             if (before) deadlines_.erase({*before, key});
+            if (session::max_mbps(live.segments) != session::max_mbps(advanced.segments))
+                speeds.push_back({live.addresses, session::max_mbps(advanced.segments)});
             live.segments = advanced.segments;
             live.unsaved = true;
             if (const auto next = session::next_deadline(live.segments)) deadlines_.emplace(*next, key);
             live_.at(key) = std::move(live);
         }
     }
+    follow_speeds(speeds);
     end(over);
+}
+
+void Tunnels::follow_speeds(std::span<const wg::PeerSpeed> speeds)
+{
+    if (const auto set = set_speeds(speeds); !set) // remembered by the keeper, and set when it has a filter again
+        log_error("speeds_not_set", {{"peers", speeds.size()}, {"detail", set.error().detail}});
 }
 
 void Tunnels::account()
@@ -459,6 +520,7 @@ void Tunnels::account()
     const std::unique_lock alone(changes_);
     const UnixSeconds now = clock_.now();
     std::vector<WireguardKey> over;
+    std::vector<wg::PeerSpeed> speeds;
     bool by_data = false;
     {
         const std::lock_guard lock(books_);
@@ -483,6 +545,8 @@ void Tunnels::account()
                 over.push_back(step.key);
                 continue;
             }
+            if (session::max_mbps(live.segments) != session::max_mbps(advanced.segments))
+                speeds.push_back({live.addresses, session::max_mbps(advanced.segments)});
             const auto before = session::next_deadline(live.segments);
             const auto after = session::next_deadline(advanced.segments);
             if (before != after) {
@@ -492,12 +556,23 @@ void Tunnels::account()
             live.segments = advanced.segments;
         }
     }
+    follow_speeds(speeds);
     end(over);
     if (by_data) save_what_is_unsaved();
 }
 
+void Tunnels::keep_interface()
+{
+    if (options_.keeper == nullptr) return;
+    const auto kept = options_.keeper->keep();
+    const std::lock_guard lock(books_);
+    if (!kept) log_error("interface_not_kept", {{"detail", kept.error().detail}});
+    kept_ = kept.has_value();
+}
+
 void Tunnels::reconcile()
 {
+    keep_interface();
     const auto status = look();
     if (!status) return;
     const std::unique_lock alone(changes_);
@@ -591,7 +666,7 @@ Milliseconds Tunnels::step()
         return true;
     };
     expire_due();
-    if (due(next_reconcile_, protocol::kReconcileEvery)) reconcile();
+    if (due(next_reconcile_, protocol::kReconcileEvery) || reconcile_soon_.exchange(false)) reconcile();
     const Seconds account_every = any_by_data() ? kAccountDataEvery : kAccountTimeEvery;
     next_account_ = std::min(next_account_, now + account_every); // data may have been sold since it was set
     if (due(next_account_, account_every)) account();

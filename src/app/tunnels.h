@@ -8,6 +8,7 @@
 #include "store/store.h"
 #include "wg/address_pool.h"
 #include "wg/device.h"
+#include "wg/keeper.h"
 #include "wg/usage.h"
 
 #include <array>
@@ -25,6 +26,8 @@ struct TunnelOptions {
     Seconds retention{24 * 3600}; // of the client keys of ended sessions
     /// Of [wireguard].server_pubkey: the device's own is compared with it.
     std::optional<protocol::WireguardKey> server_key;
+    /// Of [wireguard].manage; none: the interface is the operator's. Must outlive it.
+    wg::Keeper* keeper = nullptr;
 };
 
 /// Blocking: from workers and its own background thread. Thread-safe.
@@ -82,7 +85,8 @@ public:
     void expire_due();
     /// Counts bytes, and ends what is over by data.
     void account();
-    /// Puts peers that are missing; removes ours that have no grant; learns which are others'.
+    /// Has the keeper look after the interface; puts peers that are missing; removes ours that have no grant; learns
+    /// which are others'.
     void reconcile();
     /// Writes usage that is only in memory yet. At the end of the process too.
     void save_usage();
@@ -112,6 +116,11 @@ private:
     static store::SessionUsage usage_of(const Live& live);
     static wg::PeerPut peer_of(const Key& key, const Live& live);
     bool any_by_data() const;
+    /// Where there is a keeper: before any packet of those peers may pass. Errors: device_unavailable.
+    Result<void> set_speeds(std::span<const wg::PeerSpeed> speeds);
+    Result<void> limit_first(payments::PurchaseId purchase, const Key& key, const store::Lease& lease);
+    void follow_speeds(std::span<const wg::PeerSpeed> speeds);
+    void keep_interface();
     void wipe();
 
     store::Store& store_;
@@ -135,9 +144,11 @@ private:
     std::optional<Key> device_key_;
     bool usable_ = false;
     std::optional<bool> told_; // what the log says of it; none: nothing yet, so that one absent from the start is told
+    bool kept_ = true;         // the keeper has all as it should be
     SteadyTime looked_at_;
     wg::UsageMeter meter_;
 
+    std::atomic<bool> reconcile_soon_ = false;
     SteadyTime next_account_;
     SteadyTime next_reconcile_;
     SteadyTime next_save_;

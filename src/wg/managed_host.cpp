@@ -52,7 +52,8 @@ Result<std::unique_ptr<ManagedHost>> ManagedHost::open(ManagedHostOptions option
 }
 
 ManagedHost::ManagedHost(InterfaceOptions interface, FirewallPlan plan, std::set<std::uint32_t> speeds, Device& device)
-    : v6_(plan.v6.has_value()), interface_(std::move(interface), links_, device, wireguard_go_),
+    : v6_(plan.v6.has_value()), addresses_(interface.addresses),
+      interface_(std::move(interface), links_, device, wireguard_go_),
       firewall_(std::move(plan), std::move(speeds), nft_)
 {
 }

@@ -23,6 +23,8 @@ public:
     /// `device`: of that interface; must outlive it. Nothing is done before the first keep(). Errors: bad_config.
     static Result<std::unique_ptr<ManagedHost>> open(ManagedHostOptions options, Device& device);
 
+    /// The interface's own, with the prefix of their networks.
+    const std::vector<AllowedIp>& addresses() const { return addresses_; }
     Result<void> keep() override;
     Result<void> set_speeds(std::span<const PeerSpeed> speeds) override;
 
@@ -31,6 +33,7 @@ private:
     void keep_forwarding();
 
     const bool v6_;
+    const std::vector<AllowedIp> addresses_;
     KernelLinks links_;
     WireguardGoProgram wireguard_go_;
     NftProgram nft_;

@@ -31,6 +31,7 @@ std::string line_for(const ConfigKey& key)
 {
     std::string value = "\"some text\"";
     if (key.type == KeyType::number) value = std::to_string(key.least);
+    if (key.type == KeyType::numbers) value = "[" + std::to_string(key.least) + "]";
     if (key.type == KeyType::amount) value = "1";
     if (key.type == KeyType::flag) value = "false";
     if (key.type == KeyType::list) value = "[\"wireguard\"]";
@@ -89,8 +90,8 @@ TEST(ConfigSchema, EveryKeyIsReadAsTheTypeThatItSays)
         const std::string line = line_for(key);
         file.replace(file.find(line), line.size(), last_part(key.path) + " = [[1]]\n");
         const std::string name = last_part(key.path) + ": ";
-        EXPECT_THAT(complaints_about(file, name + (key.type == KeyType::list ? "has an element" : "is ")),
-                    testing::Not(IsEmpty()))
+        const bool listed = key.type == KeyType::list || key.type == KeyType::numbers;
+        EXPECT_THAT(complaints_about(file, name + (listed ? "has an element" : "is ")), testing::Not(IsEmpty()))
             << "a value of no key's type: " << file;
     }
 }

@@ -241,6 +241,72 @@ activation_deadline = 60
     EXPECT_EQ(config.listing.image, "https://vpn.example.com/i.png");
 }
 
+TEST_F(ConfigTest, AManagedInterfaceHasItsKeyPortAndSpeeds)
+{
+    const protocol::WireguardSecret secret = protocol::generate_wireguard_secret(system_rng());
+    files_["/etc/adit/wg.key"] = {encode_base64(secret.expose()) + "\n", FileOpenness::closed};
+    std::string text = changed("server_pubkey = \"" + std::string(kServerKey) + "\"\n",
+                               "manage = true\nprivate_key_file = \"wg.key\"\nlisten_port = 443\n"
+                               "blocked_ports = [6881, 445]\n");
+    text.replace(text.find("dns = "), 6, "dns = [\"10.66.42.1\"] #");
+    text.replace(text.find("unit = \"day\"\n"), 0, "max_mbps = 50\n");
+    const LoadedConfig loaded = parse(text);
+    ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.errors);
+    EXPECT_THAT(loaded.warnings, IsEmpty());
+    const WireguardConfig& wireguard = loaded.config->wireguard;
+    EXPECT_TRUE(wireguard.manage);
+    ASSERT_TRUE(wireguard.private_key);
+    EXPECT_EQ(*wireguard.private_key, secret);
+    EXPECT_EQ(wireguard.server_key, protocol::wireguard_public_key(secret));
+    EXPECT_EQ(wireguard.listen_port, 443);
+    EXPECT_EQ(wireguard.endpoint_port, 51820);
+    EXPECT_THAT(wireguard.blocked_ports, ElementsAre(6881, 445));
+    EXPECT_THAT(loaded.config->max_mbps, ElementsAre(0U, 50U));
+    EXPECT_THAT(loaded.config->listing.prices,
+                ElementsAre(protocol::Price{"100", "sat", "hour"}, protocol::Price{"1000", "sat", "day"}))
+        << "what is published stays as it was";
+}
+
+TEST_F(ConfigTest, WhatAManagedInterfaceLacksIsSaid)
+{
+    EXPECT_THAT(error_of("interface = \"wg0\"", "manage = true"),
+                HasSubstr("wireguard.private_key_file: is missing, expected a file of what `wg genkey` writes"));
+    EXPECT_THAT(parse(changed("interface = \"wg0\"", "manage = true\nbackend = \"memory\"")).errors,
+                Contains(HasSubstr("wireguard.manage: does not go with backend = \"memory\"")));
+    files_["/etc/adit/wg.key"] = {std::string(kServerKey), FileOpenness::closed};
+    const std::string managed = "manage = true\nprivate_key_file = \"wg.key\"\n";
+    const auto with = [&](const std::string& more) {
+        return parse(changed("server_pubkey = \"" + std::string(kServerKey) + "\"\n", managed + more));
+    };
+    EXPECT_THAT(with("").errors, IsEmpty());
+    EXPECT_FALSE(parse(changed("interface = \"wg0\"", "interface = \"wg0\"")).config->wireguard.private_key)
+        << "without manage nobody needs it in memory";
+    for (const char* ports : {"5", "[0]", "[65536]", "[\"25\"]", "[-1]", "[1.5]"})
+        EXPECT_THAT(with("blocked_ports = " + std::string(ports) + "\n").errors,
+                    ElementsAre(HasSubstr("wireguard.blocked_ports: ")))
+            << ports;
+    EXPECT_THAT(with("listen_port = 0\n").errors, ElementsAre(HasSubstr("wireguard.listen_port: is out of range")));
+    std::string private_resolver = changed("server_pubkey = \"" + std::string(kServerKey) + "\"\n", managed);
+    private_resolver.replace(private_resolver.find("dns = "), 6, "dns = [\"192.168.1.1\", \"9.9.9.9\"] #");
+    EXPECT_THAT(parse(private_resolver).errors,
+                ElementsAre(HasSubstr("wireguard.dns: \"192.168.1.1\" is in a range that manage closes to buyers, "
+                                      "expected a public resolver, or 10.66.42.1")));
+}
+
+TEST_F(ConfigTest, WhatOnlyAManagedInterfaceCanDoNeedsOne)
+{
+    EXPECT_THAT(error_of("unit = \"day\"\n", "unit = \"day\"\nmax_mbps = 50\n"),
+                HasSubstr("listing.prices.max_mbps: can not be enforced on an interface that adit does not manage, "
+                          "expected wireguard.manage = true, or no limit"));
+    for (const char* speed : {"0", "100001", "-5", "1.5", "\"fast\""})
+        EXPECT_THAT(
+            parse(changed("unit = \"day\"\n", "unit = \"day\"\nmax_mbps = " + std::string(speed) + "\n")).errors,
+            Contains(HasSubstr("max_mbps: is out of range, expected a whole number from 1 to 100000")))
+            << speed;
+    EXPECT_THAT(warning_of("interface = \"wg0\"", "listen_port = 443"), HasSubstr("has no effect without manage"));
+    EXPECT_THAT(warning_of("interface = \"wg0\"", "blocked_ports = [445]"), HasSubstr("your own firewall"));
+}
+
 TEST_F(ConfigTest, AMistakeIsNamedWithItsPlaceAndWhatIsExpected)
 {
     EXPECT_EQ(error_of("port = 8080", "port = 99999"),
@@ -355,7 +421,6 @@ TEST_F(ConfigTest, WhatWorksButIsOddIsAWarning)
 {
     EXPECT_THAT(warning_of("10.66.42.0/24", "10.66.42.1/24"), HasSubstr("is taken as 10.66.42.0/24"));
     EXPECT_THAT(warning_of("interface = \"wg0\"", "backend = \"memory\""), HasSubstr("demos"));
-    EXPECT_THAT(warning_of("interface = \"wg0\"", "manage = true"), HasSubstr("not in this version"));
     EXPECT_THAT(warning_of("[notifications]\nenabled = false\n",
                            "[notifications]\nenabled = true\npubkey = \"" + std::string(kSalesX) + "\"\n"),
                 HasSubstr("not in this version"));

@@ -75,9 +75,13 @@ Shop::~Shop()
 void Shop::write_config() const
 {
     std::string prices;
-    for (const protocol::Price& price : settings.prices)
+    for (std::size_t i = 0; i < settings.prices.size(); ++i) {
+        const protocol::Price& price = settings.prices[i];
         prices += "[[listing.prices]]\namount = " + price.amount + "\ncurrency = \"" + price.currency +
                   "\"\nunit = \"" + price.unit + "\"\n";
+        if (i < settings.max_mbps.size() && settings.max_mbps[i] != 0)
+            prices += "max_mbps = " + std::to_string(settings.max_mbps[i]) + "\n";
+    }
     const std::string method = "[[listing.payment_methods]]\ntype = \"cashu\"\nmint = \"" + world->mint_url() +
                                "\"\np2pk = \"" + cashu::even_point(sales_key.public_key()).hex() +
                                "\"\nendpoint = \"https://" + std::string(kHost) + "/purchase\"\n";

@@ -29,6 +29,7 @@ enum class Pays { phoenixd, lnd, lnd_held };
 struct Settings {
     std::string server = ""; // further lines of [server], and so on
     std::vector<protocol::Price> prices{{"100", "sat", "hour"}};
+    std::vector<std::uint32_t> max_mbps = {}; // of each price; 0, or none there: no limit
     std::string listing = "";
     std::string listing_tables = ""; // further tables under it, such as [listing.max_purchase]
     std::string cashu = "enabled = true";
