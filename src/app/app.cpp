@@ -206,6 +206,11 @@ Result<void> App::Parts::open_store()
     store = TRY(store::SqliteStore::open(config.database.ours, options));
     const auto paused = TRY(store->fact(kFactPaused));
     shop.paused = paused == "1";
+    std::error_code ignored;
+    const auto& theirs = config.database.configured;
+    if (theirs != config.database.ours && std::filesystem::is_regular_file(theirs, ignored) &&
+        !TRY(store->fact(store::kFactAdopted)))
+        log_warn("database_of_another_daemon", {{"path", theirs.string()}, {"try", "adit migrate europa-node"}});
     return {};
 }
 

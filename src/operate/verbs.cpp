@@ -1,7 +1,13 @@
 #include "operate/verbs.h"
 
+#include <array>
+
 namespace adit::operate {
 
-std::span<const cli::Verb> verbs() { return {}; }
+std::span<const cli::Verb> verbs()
+{
+    static const std::array all{kMigrate};
+    return all;
+}
 
 } // namespace adit::operate

@@ -7,4 +7,7 @@ namespace adit::operate {
 
 std::span<const cli::Verb> verbs();
 
+// One each in verb_<name>.cpp.
+extern const cli::Verb kMigrate;
+
 } // namespace adit::operate

@@ -1,5 +1,5 @@
-// Opening, and single facts. The steps are in journal.cpp, purchases.cpp, leases.cpp, sessions.cpp, wallet.cpp,
-// outbox.cpp.
+// Opening, and single facts. The steps are in journal.cpp, purchases.cpp, leases.cpp, sessions.cpp, adoption.cpp,
+// wallet.cpp, outbox.cpp.
 #include "store/sqlite_store.h"
 
 #include "base/hash.h"

@@ -75,6 +75,8 @@ public:
     Result<std::vector<std::int64_t>> end_sessions(std::span<const SessionAt> sessions, UnixSeconds now) override;
     Result<std::vector<protocol::WireguardKey>> ours(std::span<const protocol::WireguardKey> keys) override;
     Result<std::size_t> wipe_ended(UnixSeconds before) override;
+    Result<std::vector<Adopted>> adopt_sessions(std::span<const AdoptedSession> sessions, UnixSeconds now,
+                                                Adopting how) override;
 
     // Addresses
     Result<std::vector<TakenAddress>> taken_addresses() override;
@@ -122,6 +124,7 @@ private:
     /// What stands for a WireGuard key in the rows, also when the key is gone: HMAC-SHA256 under a key of this file.
     std::string client_of(const protocol::WireguardKey& key) const;
     UnixSeconds end_of_rest() const;
+    Result<Adopted> adopt(Database& db, const AdoptedSession& session, UnixSeconds now) const;
 
     Clock& clock_;
     const SecretBytes<32> client_hash_key_;

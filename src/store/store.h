@@ -157,6 +157,40 @@ struct Activated {
     bool first_buyer_is_this_key = true; // of the session: others get neither preshared key nor session id
 };
 
+/// A purchase that another program sold, of a session that goes on here.
+struct AdoptedPurchase {
+    std::string origin; // whose it was, and what it was called there: none is taken twice
+    session::Method method = session::Method::cashu;
+    std::string listing = {};
+    std::string tier_amount = {};
+    std::string tier_unit = {};
+    session::GrantSize grant = {};
+    Sat price = {}; // and paid: the other program kept no other sum
+    UnixSeconds bought_at = {};
+    UnixSeconds expires_at = {};
+};
+
+/// Its peer is on the device already, with this address and no preshared key of ours.
+struct AdoptedSession {
+    std::string id; // as Session::id
+    protocol::WireguardKey client_key;
+    std::string address;
+    std::vector<session::Segment> segments = {}; // none: it is over, and its peer is still to be removed
+    std::uint64_t last_received_bytes = 0;
+    std::uint64_t last_sent_bytes = 0;
+    std::vector<AdoptedPurchase> purchases = {}; // one or more, oldest first
+};
+
+enum class Adopted {
+    now,
+    before,        // with all of its purchases: nothing changes
+    key_taken,     // the key has a session, a purchase or an address here that is not this one's
+    address_taken, // by another key
+};
+
+/// There since adopt_sessions ran for the first time.
+inline constexpr std::string_view kFactAdopted = "store.adopted_at_s";
+
 enum class ProofState { unspent, refunding, spent, spent_elsewhere };
 
 struct WalletProof {
@@ -252,6 +286,13 @@ public:
     /// Wipes client keys, preshared keys and leases of sessions that ended before `before`; a keyed hash stays. Gives
     /// how many.
     virtual Result<std::size_t> wipe_ended(UnixSeconds before) = 0;
+
+    /// Takes over what another program sold, all in one step; live sessions keep address, time and counters. Sessions
+    /// and purchases that are taken by others are left out, and the rest is taken. rehearse: the same answer, and
+    /// nothing is written.
+    enum class Adopting { really, rehearse };
+    virtual Result<std::vector<Adopted>> adopt_sessions(std::span<const AdoptedSession> sessions, UnixSeconds now,
+                                                        Adopting how) = 0;
 
     // ---- addresses -------------------------------------------------------------------------------------------------
     /// Every address that may not be given out: leased, or resting (then with the end of its rest).
