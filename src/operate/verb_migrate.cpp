@@ -141,8 +141,8 @@ private:
     {
         std::vector<const PlannedSession*> all;
         std::vector<store::AdoptedSession> sessions;
-        // Those that are over first: where two ever had the same address, it is that of the one who has it now.
-        for (const auto* part : {&plan_.ended, &plan_.live})
+        // The live ones first: an address is theirs, whoever had it before.
+        for (const auto* part : {&plan_.live, &plan_.ended})
             for (const PlannedSession& planned : *part) {
                 all.push_back(&planned);
                 sessions.push_back(planned.session);

@@ -118,6 +118,16 @@ TEST_F(Adoption, OneThatIsOverIsBookedSoThatItsPeerGoes)
     EXPECT_EQ(activated(redeemed(order(1, {"a"}), 0), "new").session.id, "new");
 }
 
+TEST_F(Adoption, OneThatIsOverNeedsNoAddress)
+{
+    auto over = theirs(1, "10.8.0.7", "one");
+    over.segments.clear();
+    EXPECT_EQ(adopt({theirs(2, "10.8.0.7", "two"), over}), (std::vector{Adopted::now, Adopted::now}));
+    EXPECT_EQ(good(store().live_session(client(2)))->lease.address, "10.8.0.7");
+    EXPECT_EQ(rest_of("10.8.0.7"), std::nullopt);
+    EXPECT_EQ(good(store().ours(std::vector{client(1)})).size(), 1U);
+}
+
 TEST_F(Adoption, LeavesOutWhatIsTakenHereAndTakesTheRest)
 {
     activated(redeemed(order(1, {"a"}, 1), 0), "ours"); // client 1 at 10.8.0.2
