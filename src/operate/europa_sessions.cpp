@@ -86,7 +86,8 @@ public:
             return left_out("has the unknown status " + shown_text(row_.status),
                             "look at it in europa-node's database");
         if (row_.protocol != protocol::kProtocolWireguard)
-            return left_out("is of protocol " + shown_text(row_.protocol), "adit serves WireGuard only");
+            return left_out("is of protocol " + shown_text(row_.protocol),
+                            "adit serves WireGuard only: settle with its buyer");
         if (row_.session_id.value_or("").empty()) return left_out("has no session_id", kSettle);
         const auto key = protocol::WireguardKey::parse_base64(row_.client_identity.value_or(""));
         if (!key)
@@ -311,7 +312,7 @@ std::string goes_on(std::span<const Segment> segments)
     std::string text = "goes on until " + to_iso8601(*session::expires_at(segments));
     if (const auto quota = session::quota_bytes(segments)) {
         const std::uint64_t used = session::used_bytes(segments);
-        text += ", with " + std::to_string(*quota - std::min(*quota, used)) + " of " + bytes_text(*quota) + " left";
+        text += ", with " + bytes_text(*quota - std::min(*quota, used)) + " of " + bytes_text(*quota) + " left";
     }
     return text;
 }

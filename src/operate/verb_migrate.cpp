@@ -154,8 +154,9 @@ private:
         }
         for (std::size_t i = 0; i < all.size(); ++i) tell(*all[i], adopted->at(i));
         findings_.insert(findings_.end(), plan_.left_out.begin(), plan_.left_out.end());
-        const std::string did = dry_ ? " would be taken over, " : " taken over, ";
-        ok("sessions", std::to_string(taken_) + did + std::to_string(before_) + " were before");
+        const std::string did = dry_ ? " would be taken over" : " taken over";
+        ok("sessions", std::to_string(taken_) + did + " into " + config_->database.ours.string() + ", " +
+                           std::to_string(before_) + " were before");
         if (!dry_) keep_owner();
     }
 

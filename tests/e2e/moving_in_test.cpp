@@ -128,7 +128,7 @@ TEST_F(MovingInTest, ThePingNeverStopsUntilTheEndThatWasPromised)
     ASSERT_TRUE(eventually(Milliseconds(10'000), [&] { return answered(ping).size() > 5; }));
     const int first = *answered(ping).begin(); // before it the handshake was under way
 
-    const UnixSeconds end = system_clock().now() + Seconds(40);
+    const UnixSeconds end = system_clock().now() + Seconds(25);
     const auto counted = peer();
     sell_as_europa_node(end, counted);
     const auto moved = migrate();

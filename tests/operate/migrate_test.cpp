@@ -16,6 +16,7 @@ namespace adit::operate {
 namespace {
 
 using fakes::EuropaBook;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -179,10 +180,10 @@ TEST_F(MigrateTest, ASecondRunTakesWhatIsNewAndChangesNothingElse)
     EXPECT_EQ(again.status, cli::kDone);
     EXPECT_EQ(again.said("session", "ok").size(), 1U);
     EXPECT_TRUE(again.said("session", "warn").empty()) << "what was mended is mended";
-    EXPECT_THAT(again.said("sessions", "ok").at(0), HasSubstr("1 taken over, 1 were before"));
+    EXPECT_THAT(again.said("sessions", "ok").at(0), AllOf(HasSubstr("1 taken over"), HasSubstr(", 1 were before")));
     EXPECT_EQ(ids().size(), 2U);
     EXPECT_EQ(ids().at(0), first.at(0));
-    EXPECT_THAT(migrate().said("sessions", "ok").at(0), HasSubstr("0 taken over, 2 were before"));
+    EXPECT_THAT(migrate().said("sessions", "ok").at(0), AllOf(HasSubstr("0 taken over"), HasSubstr(", 2 were before")));
 }
 
 TEST_F(MigrateTest, ADryRunSaysTheSameAndWritesNothing)
@@ -196,7 +197,8 @@ TEST_F(MigrateTest, ADryRunSaysTheSameAndWritesNothing)
         EXPECT_FALSE(std::filesystem::exists(folder_.ours().string() + suffix)) << suffix;
     EXPECT_EQ(migrate().status, cli::kDone);
     add_day(book, 8);
-    EXPECT_THAT(migrate({"--dry-run"}).said("sessions", "ok").at(0), HasSubstr("1 would be taken over, 1 were"));
+    EXPECT_THAT(migrate({"--dry-run"}).said("sessions", "ok").at(0),
+                AllOf(HasSubstr("1 would be taken over"), HasSubstr(", 1 were")));
     EXPECT_EQ(store()->live_sessions()->size(), 1U);
 }
 
