@@ -46,6 +46,7 @@ public:
         return device_.apply(changes);
     }
     Result<wg::DeviceStatus> status() override { return device_.status(); }
+    Result<void> configure(const wg::DeviceSettings& settings) override { return device_.configure(settings); }
     std::size_t changes() const { return changes_; }
 
 private:
