@@ -119,7 +119,7 @@ ShopWorld::Process::Process(ShopWorld& world, Death* death)
     pool = must(wg::AddressPool::open(world.config.wireguard.subnet, std::nullopt, {}, world.clock));
     tunnels.emplace(*store, world.device, *pool, world.clock, world.rng,
                     TunnelOptions{world.config.wireguard.preshared_keys, world.config.sessions.retention,
-                                  world.config.wireguard.server_key});
+                                  world.config.wireguard.server_key, world.keeper});
     const auto loaded = tunnels->load();
     EXPECT_TRUE(loaded.has_value() || (death && death->dead()));
     tunnels->reconcile();

@@ -152,6 +152,7 @@ public:
     devnet::FaultyMint faulty_mint{mint, faults};
     MintWire wire{faulty_mint};
     wg::MemoryDevice device;
+    wg::Keeper* keeper = nullptr; // of a managed interface, from the next process on
     std::optional<fakes::FakeLightning> lightning;
     std::filesystem::path folder;
     Config config;

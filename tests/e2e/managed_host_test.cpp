@@ -104,6 +104,16 @@ bool pings(const Netns& from, const std::string& host)
     return from.run({"ping", "-n", "-c1", "-W1", host}).has_value();
 }
 
+/// What must pass does so within some tries: neighbours have to find each other first.
+bool comes_to_reach(const Netns& from, const std::string& host, std::uint16_t port)
+{
+    return eventually(kManagedPatience, [&] { return reaches(from, host, port); });
+}
+bool comes_to_ping(const Netns& from, const std::string& host)
+{
+    return eventually(kManagedPatience, [&] { return pings(from, host); });
+}
+
 /// A buyer's machine, which has a way to the internet of its own: through it, everything leaks that can.
 class BuyersMachine {
 public:
@@ -234,8 +244,10 @@ TEST_F(ManagedHostTest, WhatMustPassPassesAndWhatMustNotDoesNot)
     open_shop(kV6 + "dns = [\"10.8.0.1\", \"fd00:8::1\"]\nblocked_ports = [6881]\n");
     shop_->start();
     std::vector<Socket> services;
-    for (const std::uint16_t port : {80, 25, 6881}) services.push_back(listen_on(*internet_, port));
-    for (const std::uint16_t port : {53, 22}) services.push_back(listen_on(*operator_, port));
+    for (const std::uint16_t port : std::array<std::uint16_t, 3>{80, 25, 6881})
+        services.push_back(listen_on(*internet_, port));
+    for (const std::uint16_t port : std::array<std::uint16_t, 2>{53, 22})
+        services.push_back(listen_on(*operator_, port));
     const Sold first = buy();
     const Sold second = buy();
     const BuyersMachine client(*client_, first.buyer.tunnel_secret, first.config);
@@ -244,25 +256,25 @@ TEST_F(ManagedHostTest, WhatMustPassPassesAndWhatMustNotDoesNot)
     ASSERT_TRUE(other.flows());
 
     for (const char* internet : {"203.0.113.2", "2001:db8:1::2"}) {
-        EXPECT_TRUE(pings(*client_, internet)) << internet;
-        EXPECT_TRUE(reaches(*client_, internet, 80)) << internet;
-        EXPECT_TRUE(reaches(*operator_, internet, 25)) << internet;
+        EXPECT_TRUE(comes_to_ping(*client_, internet)) << internet;
+        EXPECT_TRUE(comes_to_reach(*client_, internet, 80)) << internet;
+        EXPECT_TRUE(comes_to_reach(*operator_, internet, 25)) << internet;
         EXPECT_FALSE(reaches(*client_, internet, 25)) << internet;
-        EXPECT_TRUE(reaches(*operator_, internet, 6881)) << internet;
+        EXPECT_TRUE(comes_to_reach(*operator_, internet, 6881)) << internet;
         EXPECT_FALSE(reaches(*client_, internet, 6881)) << internet;
     }
     for (const std::string& address : kPrivate) {
-        EXPECT_TRUE(reaches(*operator_, address, 80)) << address << " is there";
+        EXPECT_TRUE(comes_to_reach(*operator_, address, 80)) << address << " is there";
         EXPECT_FALSE(reaches(*client_, address, 80)) << address;
         EXPECT_FALSE(pings(*client_, address)) << address;
     }
     for (const char* own : {"10.8.0.1", "fd00:8::1"}) {
-        EXPECT_TRUE(reaches(*client_, own, 53)) << own << ", which dns names";
-        EXPECT_TRUE(pings(*client_, own)) << own;
+        EXPECT_TRUE(comes_to_reach(*client_, own, 53)) << own << ", which dns names";
+        EXPECT_TRUE(comes_to_ping(*client_, own)) << own;
         EXPECT_FALSE(reaches(*client_, own, 22)) << own;
     }
     for (const char* host : {"203.0.113.1", "2001:db8:1::1"}) {
-        EXPECT_TRUE(reaches(*internet_, host, 22)) << host << " is there";
+        EXPECT_TRUE(comes_to_reach(*internet_, host, 22)) << host << " is there";
         EXPECT_FALSE(reaches(*client_, host, 22)) << host;
         EXPECT_FALSE(reaches(*client_, host, 53)) << host;
         EXPECT_FALSE(pings(*client_, host)) << host;
@@ -270,7 +282,7 @@ TEST_F(ManagedHostTest, WhatMustPassPassesAndWhatMustNotDoesNot)
     const Socket neighbour = listen_on(*other_, 80);
     ASSERT_EQ(second.config.addresses.size(), 2U);
     for (const std::string& peer : second.config.addresses) {
-        EXPECT_TRUE(reaches(*operator_, bare(peer), 80)) << peer << " is there";
+        EXPECT_TRUE(comes_to_reach(*operator_, bare(peer), 80)) << peer << " is there";
         EXPECT_FALSE(reaches(*client_, bare(peer), 80)) << peer;
         EXPECT_FALSE(pings(*client_, bare(peer))) << peer;
     }
@@ -320,7 +332,7 @@ TEST_F(ManagedHostTest, ARestartDropsNoTunnel)
     const Sold sold = buy();
     const BuyersMachine client(*client_, sold.buyer.tunnel_secret, sold.config);
     ASSERT_TRUE(client.flows());
-    const std::string number = shown({"cat", "/sys/class/net/" + interface_ + "/ifindex"});
+    ASSERT_TRUE(comes_to_ping(*client_, "2001:db8:1::2"));
     const std::string link = shown({"ip", "-o", "link", "show", interface_});
     EXPECT_EQ(shop_->daemon->stop(), 0);
     EXPECT_TRUE(pings(*client_, "203.0.113.2")) << "tunnels outlive the daemon";
@@ -339,7 +351,7 @@ TEST_F(ManagedHostTest, AnInterfaceOfSomebodyElseStopsTheStartAndStays)
     const std::string before = shown({"wg", "show", interface_, "public-key"});
     open_shop(kV6);
     shop_->launch();
-    EXPECT_EQ(shop_->daemon->ended_within(Milliseconds(60'000)), 1);
+    EXPECT_EQ(shop_->daemon->ended_within(Milliseconds(60'000)), 2) << "as for any mistake in the config";
     EXPECT_NE(shop_->daemon->output().find("is there already with another private key"), std::string::npos)
         << shop_->daemon->output();
     EXPECT_EQ(shown({"wg", "show", interface_, "public-key"}), before);
@@ -357,8 +369,8 @@ TEST_F(ManagedHostTest, ForwardingThatNobodyTurnedOnIsSaidAtTheStart)
     ASSERT_TRUE(eventually(Milliseconds(60'000),
                            [&] { return daemon.output().find("serving") != std::string::npos || !daemon.running(); }));
     const std::string& output = daemon.output();
-    EXPECT_NE(output.find("warn forwarding_is_off sysctl=net.ipv4.ip_forward"), std::string::npos) << output;
-    EXPECT_NE(output.find("warn forwarding_is_off sysctl=net.ipv6.conf.all.forwarding"), std::string::npos) << output;
+    EXPECT_NE(output.find("forwarding_is_off sysctl=net.ipv4.ip_forward"), std::string::npos) << output;
+    EXPECT_NE(output.find("forwarding_is_off sysctl=net.ipv6.conf.all.forwarding"), std::string::npos) << output;
     EXPECT_NE(output.find("sysctl -w net.ipv4.ip_forward=1"), std::string::npos) << output;
     EXPECT_EQ(shown({"cat", "/proc/sys/net/ipv4/ip_forward"}), "0\n");
     daemon.stop();
@@ -391,10 +403,10 @@ TEST_P(Leaks, TheDeliveredConfigLeaksNeitherIpv6NorDns)
     const Socket web = listen_on(*internet_, 80);
     const Socket resolver(*internet_, SOCK_DGRAM);
     resolver.bind(53);
-    ASSERT_TRUE(reaches(*client_, "2001:db8:1::2", 80)) << "without the tunnel it has IPv6";
+    ASSERT_TRUE(comes_to_reach(*client_, "2001:db8:1::2", 80)) << "without the tunnel it has IPv6";
     count_leaks(*client_);
     EXPECT_TRUE(leaks_nothing(*client_));
-    EXPECT_TRUE(reaches(*client_, "2001:db8:1::2", 80));
+    EXPECT_TRUE(comes_to_reach(*client_, "2001:db8:1::2", 80));
     ASSERT_FALSE(leaks_nothing(*client_)) << "and a leak would be seen";
     run_in(*client_, {"nft", "delete", "table", "inet", "watch"});
 
@@ -404,7 +416,8 @@ TEST_P(Leaks, TheDeliveredConfigLeaksNeitherIpv6NorDns)
     const BuyersMachine client(*client_, sold.buyer.tunnel_secret, sold.config);
     count_leaks(*client_);
     ASSERT_TRUE(client.flows());
-    EXPECT_TRUE(reaches(*client_, "203.0.113.2", 80));
+    EXPECT_TRUE(comes_to_reach(*client_, "203.0.113.2", 80));
+    if (sells_v6) EXPECT_TRUE(comes_to_reach(*client_, "2001:db8:1::2", 80));
     EXPECT_EQ(reaches(*client_, "2001:db8:1::2", 80), sells_v6) << "else it ends in the tunnel";
     EXPECT_EQ(pings(*client_, "2001:db8:1::2"), sells_v6);
     const Socket question(*client_, SOCK_DGRAM);
