@@ -33,7 +33,8 @@ void check_resolvers(Section& section, Place place, const WireguardConfig& wireg
 void read_manage(Section& section, Place manage, Place dns, WireguardConfig& wireguard)
 {
     const auto port = section.number("listen_port");
-    wireguard.listen_port = port.given ? static_cast<std::uint16_t>(port.value) : wireguard.endpoint_port;
+    wireguard.listen_port =
+        port.given && !port.wrong ? static_cast<std::uint16_t>(port.value) : wireguard.endpoint_port;
     const auto blocked = section.numbers("blocked_ports");
     for (const std::uint64_t number : blocked.value)
         wireguard.blocked_ports.push_back(static_cast<std::uint16_t>(number));

@@ -100,35 +100,39 @@ std::span<const ConfigKey> config_schema()
          .type = flag,
          .origin = ours,
          .otherwise = "false",
-         .means = "Whether adit makes the interface and keeps it as it should be: key, port, addresses, packet filter, "
-                  "forwarding. Needs a `private_key_file`, and the program `nft`; where the kernel has no WireGuard, "
-                  "`wireguard-go` too."},
+         .means =
+             "Whether the daemon makes the interface and keeps it, with forwarding, NAT and a packet filter of its "
+             "own. It needs `private_key_file` and the program `nft`; where the kernel has no WireGuard, "
+             "`wireguard-go`."},
         {.path = "wireguard.listen_port",
          .type = number,
          .origin = ours,
          .computed = "`endpoint_port`",
          .least = 1,
          .most = 65535,
-         .means = "With `manage`: the interface's UDP port, where something between maps the one that clients dial."},
+         .means = "With `manage`: the UDP port of the interface, where something in front maps `endpoint_port` to "
+                  "another."},
         {.path = "wireguard.blocked_ports",
          .type = numbers,
          .origin = ours,
          .least = 1,
          .most = 65535,
-         .means = "With `manage`: TCP and UDP ports that buyers reach nowhere, beside 25, which never passes."},
+         .means = "With `manage`: ports that buyers can not reach, TCP and UDP. 25 is always one of them."},
         {.path = "wireguard.private_key_file",
          .type = path,
          .need = sometimes,
          .origin = ours,
-         .means = "The interface's private key as `wg genkey` writes it, mode 0600. `server_pubkey` then follows from "
-                  "it, and one that is given must agree. Needed with `manage`."},
+         .means = "The interface's private key as `wg genkey` writes it, mode 0600. Needed with `manage`. "
+                  "`server_pubkey` then follows from "
+                  "it, and one that is given must agree."},
         {.path = "wireguard.mtu",
          .type = number,
          .origin = ours,
          .computed = "no line in delivered configs",
          .least = 1280,
          .most = 9000,
-         .means = "The `MTU` line of delivered configs."},
+         .means =
+             "The `MTU` line of delivered configs; with `manage` also the interface's own, which is 1420 without."},
         {.path = "wireguard.preshared_keys",
          .type = flag,
          .origin = ours,
@@ -357,8 +361,8 @@ std::span<const ConfigKey> config_schema()
          .computed = "no limit",
          .least = 1,
          .most = 100'000,
-         .means =
-             "The speed of a tunnel that is bought at this price, in each direction, in Mbit/s. With `manage` only."},
+         .means = "With `wireguard.manage`: how fast such a tunnel may be, each way, in 10^6 bits per second. It goes "
+                  "with the purchase, and is not published."},
         {.path = "listing.min_purchase", .type = table, .means = "The least that is sold at once."},
         {.path = "listing.min_purchase.amount", .type = amount, .need = always, .means = "A whole number."},
         {.path = "listing.min_purchase.unit",
