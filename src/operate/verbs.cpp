@@ -6,7 +6,7 @@ namespace adit::operate {
 
 std::span<const cli::Verb> verbs()
 {
-    static const std::array all{kMigrate};
+    static const std::array all{kDiagnose, kMigrate};
     return all;
 }
 

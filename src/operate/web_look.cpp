@@ -147,10 +147,15 @@ WebSight look_at(const WebAsk& ask)
         line += value;
         add(line);
     }
+    if (ask.method == "POST") add("Content-Type: application/json");
     Collected collected;
     char words[CURL_ERROR_SIZE] = "";
     set_common(easy.get(), ask.url, ask.timeout);
     curl_easy_setopt(easy.get(), CURLOPT_CUSTOMREQUEST, ask.method.c_str());
+    if (ask.method == "POST") {
+        curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(ask.body.size()));
+        curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDS, ask.body.c_str());
+    }
     curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, &on_body);
     curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &collected);

@@ -14,9 +14,10 @@
 namespace adit::operate {
 
 struct WebAsk {
-    std::string method = "GET"; // GET or OPTIONS
+    std::string method = "GET"; // GET, OPTIONS or POST
     std::string url;            // http or https
     std::vector<std::pair<std::string, std::string>> headers = {};
+    std::string body = {};       // of a POST: JSON
     std::string ca_file = {};    // certificates in PEM to trust instead of the system's
     Milliseconds timeout{8'000}; // for the whole exchange, DNS included
 };

@@ -1,9 +1,9 @@
 #include "operate/mint_look.h"
 
 #include "devnet/world.h"
+#include "operate/look_testing.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace adit::operate {
 namespace {
@@ -27,15 +27,6 @@ MintSight good_mint()
     seen.info = cashu::MintInfo{"A mint", "Mint/1.0", {4, 5, 7, 8, 9, 10, 11, 12}};
     seen.keysets = std::vector{good_keyset()};
     return seen;
-}
-
-const Finding& of(const std::vector<Finding>& findings, std::string_view check)
-{
-    static const Finding none{"none", Level::fail, ""};
-    for (const Finding& finding : findings)
-        if (finding.check == check) return finding;
-    ADD_FAILURE() << "no " << check;
-    return none;
 }
 
 TEST(MintLook, AGoodMintIsAllOk)
@@ -63,17 +54,17 @@ TEST(MintLook, EachMissingNutIsNamed)
     seen.info->nuts.erase(11);
     seen.info->nuts.erase(7);
     const auto findings = judge_mint(seen, kNow);
-    EXPECT_EQ(of(findings, "mint-nuts").level, Level::fail);
-    EXPECT_THAT(of(findings, "mint-nuts").what, HasSubstr("lacks NUT-07, NUT-11"));
+    EXPECT_EQ(worst_of(findings, "mint-nuts").level, Level::fail);
+    EXPECT_THAT(worst_of(findings, "mint-nuts").what, HasSubstr("lacks NUT-07, NUT-11"));
     seen.info.reset();
-    EXPECT_EQ(of(judge_mint(seen, kNow), "mint-nuts").level, Level::warn) << "silence is no no";
+    EXPECT_EQ(worst_of(judge_mint(seen, kNow), "mint-nuts").level, Level::warn) << "silence is no no";
 }
 
 TEST(MintLook, AKeysetMustBeActiveInSatReadableAndLast)
 {
     MintSight seen = good_mint();
     const auto keyset = [&]() -> cashu::Keyset& { return seen.keysets->front(); };
-    const auto level = [&] { return of(judge_mint(seen, kNow), "mint-keyset").level; };
+    const auto level = [&] { return worst_of(judge_mint(seen, kNow), "mint-keyset").level; };
     keyset().final_expiry = kNow + kKeysetEndsSoon - Seconds(1);
     EXPECT_EQ(level(), Level::warn);
     keyset().final_expiry = kNow + kKeysetEndsSoon;
@@ -88,7 +79,7 @@ TEST(MintLook, AKeysetMustBeActiveInSatReadableAndLast)
     EXPECT_EQ(level(), Level::fail);
     seen = good_mint();
     keyset().keys.clear();
-    EXPECT_THAT(of(judge_mint(seen, kNow), "mint-keyset").what, HasSubstr("fit"));
+    EXPECT_THAT(worst_of(judge_mint(seen, kNow), "mint-keyset").what, HasSubstr("fit"));
     seen.keysets->push_back(good_keyset());
     EXPECT_EQ(level(), Level::ok) << "one that can be read is enough";
     seen.keysets.reset();
@@ -99,11 +90,11 @@ TEST(MintLook, FeesAreWorthAWarning)
 {
     MintSight seen = good_mint();
     seen.keysets->front().input_fee_ppk = 100;
-    const Finding fee = of(judge_mint(seen, kNow), "mint-fees");
+    const Finding fee = worst_of(judge_mint(seen, kNow), "mint-fees");
     EXPECT_EQ(fee.level, Level::warn);
     EXPECT_THAT(fee.what, HasSubstr("1 sat for each 10 proofs"));
     seen.keysets->push_back(good_keyset());
-    EXPECT_EQ(of(judge_mint(seen, kNow), "mint-fees").level, Level::ok) << "buyers are given the cheaper one";
+    EXPECT_EQ(worst_of(judge_mint(seen, kNow), "mint-fees").level, Level::ok) << "buyers are given the cheaper one";
 }
 
 TEST(MintLook, ARealMintIsSeenAsItIs)
@@ -122,7 +113,7 @@ TEST(MintLook, ARealMintIsSeenAsItIs)
     EXPECT_EQ(look("nonsense").front().level, Level::fail);
     EXPECT_EQ(look("http://127.0.0.1:1").front().level, Level::fail);
     world->faults().add({.endpoint = "mint.info", .act = devnet::FaultAct::not_json});
-    EXPECT_EQ(of(look(world->mint_url()), "mint-nuts").level, Level::warn);
+    EXPECT_EQ(worst_of(look(world->mint_url()), "mint-nuts").level, Level::warn);
     world->faults().add({.endpoint = "mint.keysets", .act = devnet::FaultAct::status});
     EXPECT_EQ(look(world->mint_url()).size(), 1U) << "it answers, but nothing of use";
 }
