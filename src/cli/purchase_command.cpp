@@ -234,19 +234,24 @@ Result<std::unique_ptr<Payer>> payer_of(const Record& record, payments::HttpClie
 
 } // namespace
 
-int go_on_with(const std::filesystem::path& file, Record& record, const Showing& showing, Terminal& terminal,
-               const Patience& patience)
+Result<Buyer::Outcome> carry_on(const std::filesystem::path& file, Record& record, Terminal& terminal,
+                                const Patience& patience)
 {
     explain_interrupts(file);
     payments::CurlHttpClient http;
     const Buyer::Parts parts{
         http,    system_clock(), system_rng(), terminal, [&](const Record& now) { return save_record(file, now); },
         patience};
-    const auto payer = payer_of(record, http);
-    if (!payer) return failure(terminal, payer.error().detail);
-    const Buyer::Outcome outcome =
-        record.lightning ? LightningBuyer(parts, payer->get()).go_on(record) : Buyer(parts).go_on(record);
-    return show(file, record, outcome, showing, terminal);
+    const auto payer = TRY(payer_of(record, http));
+    return record.lightning ? LightningBuyer(parts, payer.get()).go_on(record) : Buyer(parts).go_on(record);
+}
+
+int go_on_with(const std::filesystem::path& file, Record& record, const Showing& showing, Terminal& terminal,
+               const Patience& patience)
+{
+    const auto outcome = carry_on(file, record, terminal, patience);
+    if (!outcome) return failure(terminal, outcome.error().detail);
+    return show(file, record, *outcome, showing, terminal);
 }
 
 int open_file(const std::filesystem::path& file, std::string_view shown, const Showing& showing, Terminal& terminal)

@@ -18,6 +18,9 @@ struct Showing {
 /// Goes on with the record as far as it goes, and shows the end of it. Gives the exit status.
 int go_on_with(const std::filesystem::path& file, Record& record, const Showing& showing, Terminal& terminal,
                const Patience& patience);
+/// The same without showing: what became of it is the caller's to say. Errors: as make_payer.
+Result<Buyer::Outcome> carry_on(const std::filesystem::path& file, Record& record, Terminal& terminal,
+                                const Patience& patience);
 /// `adit open`: what the wallet showed, for a purchase over Lightning.
 int open_file(const std::filesystem::path& file, std::string_view shown, const Showing& showing, Terminal& terminal);
 /// `adit redeem`.
