@@ -108,6 +108,18 @@ std::vector<std::string> origins_of(const Listed& listed)
 
 } // namespace
 
+Result<std::vector<nostr::RelayUrl>> relays_to_ask(const std::vector<std::string>& named,
+                                                   const std::vector<std::string>& hints)
+{
+    if (named.size() > kMostRelays)
+        return Error{Reason::bad_encoding, "at most " + std::to_string(kMostRelays) + " relays"};
+    if (!named.empty()) return nostr::parse_relay_urls(named);
+    std::vector<std::string> good;
+    for (const std::string& hint : hints)
+        if (good.size() < kMostRelays && nostr::parse_relay_url(hint)) good.push_back(hint);
+    return nostr::parse_relay_urls(good.empty() ? cli::default_relays() : good);
+}
+
 std::vector<RelaySight> look_at_relays(const std::vector<nostr::RelayUrl>& relays, const protocol::PublicKey& author,
                                        const Clock& clock)
 {

@@ -11,6 +11,13 @@ inline constexpr Milliseconds kRelaysAnswer{8'000};
 inline constexpr Milliseconds kExchange{6'000}; // one HTTP exchange
 inline constexpr Milliseconds kLooksTogether{20'000};
 
+inline constexpr std::size_t kMostRelays = 16;
+
+/// Those that the user names must be right, and count alone; what a stranger's naddr hints at is left out where it is
+/// not; else the well-known ones. Errors: bad_encoding.
+Result<std::vector<nostr::RelayUrl>> relays_to_ask(const std::vector<std::string>& named,
+                                                   const std::vector<std::string>& hints);
+
 /// Asks each relay by itself, so that it is known who has what. Blocking, for kRelaysAnswer and a little.
 std::vector<RelaySight> look_at_relays(const std::vector<nostr::RelayUrl>& relays, const protocol::PublicKey& author,
                                        const Clock& clock);

@@ -80,7 +80,7 @@ TEST_F(Program, HelpIsThereForEveryVerbWithAnExample)
 {
     const Ended overview = adit({"--help"});
     EXPECT_EQ(overview.status, 0);
-    for (const char* verb : {"browse", "buy", "open", "redeem", "status", "wallet", "listing"}) {
+    for (const char* verb : {"browse", "buy", "open", "redeem", "status", "wallet", "listing", "diagnose"}) {
         EXPECT_THAT(overview.out, HasSubstr(verb));
         const Ended help = adit({verb, "--help"});
         EXPECT_EQ(help.status, 0);

@@ -12,13 +12,10 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr UnixSeconds kNow{1'800'000'000};
-const std::string kKey = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
-
 /// As an operator's listing should be; a test changes what it is about.
 struct Offered {
     protocol::SecretKey key = protocol::SecretKey::generate(system_rng());
-    UnixSeconds created_at = kNow - Seconds(60);
+    UnixSeconds created_at = kLookedAt - Seconds(60);
     std::vector<protocol::Tag> tags{
         {"d", "exit-1"},
         {"title", "Exit One"},
@@ -26,7 +23,7 @@ struct Offered {
         {"t", "wireguard"},
         {"price", "21", "sat", "hour"},
         {"price", "210", "sat", "day"},
-        {"payment", "cashu", "https://mint.example", kKey, "https://vpn.example/purchase"},
+        {"payment", "cashu", "https://mint.example", kListedKey, "https://vpn.example/purchase"},
         {"payment", "lightning", "https://vpn.example/lnurlp", "lnurl-pay"},
     };
 
@@ -85,9 +82,9 @@ TEST(ListingLook, ACashuMethodNeedsAKeyAMintAndAnEndpoint)
     EXPECT_THAT(worst_of(offered.judged(), "cashu-method").hint, HasSubstr("aditd --check"));
     offered.tag(kCashu) = {"payment", "cashu", "https://mint.example"};
     EXPECT_THAT(worst_of(offered.judged(), "cashu-method").what, HasSubstr("no key"));
-    offered.tag(kCashu) = {"payment", "cashu", "https://mint.example", kKey};
+    offered.tag(kCashu) = {"payment", "cashu", "https://mint.example", kListedKey};
     EXPECT_THAT(worst_of(offered.judged(), "cashu-method").what, HasSubstr("no purchase endpoint"));
-    offered.tag(kCashu) = {"payment", "cashu", "mint.example", kKey, "https://vpn.example/purchase"};
+    offered.tag(kCashu) = {"payment", "cashu", "mint.example", kListedKey, "https://vpn.example/purchase"};
     EXPECT_THAT(worst_of(offered.judged(), "cashu-method").what, HasSubstr("no mint's URL"));
     offered.drop("payment", "cashu");
     EXPECT_EQ(worst_of(offered.judged(), "cashu-method").level, Level::warn) << "there is another way to pay";
@@ -104,10 +101,10 @@ TEST(ListingLook, EachMalformedKeyIsCalledWhatItIs)
         EXPECT_EQ(finding.level, Level::fail) << key;
         return finding;
     };
-    EXPECT_THAT(with(kKey.substr(2)).what, HasSubstr("02 in front is missing"));
+    EXPECT_THAT(with(kListedKey.substr(2)).what, HasSubstr("02 in front is missing"));
     EXPECT_THAT(with("npub1xyz").what, HasSubstr("npub"));
-    EXPECT_THAT(with("05" + kKey.substr(2)).what, HasSubstr("compressed"));
-    EXPECT_THAT(with(kKey + "00").what, HasSubstr("68 characters"));
+    EXPECT_THAT(with("05" + kListedKey.substr(2)).what, HasSubstr("compressed"));
+    EXPECT_THAT(with(kListedKey + "00").what, HasSubstr("68 characters"));
     EXPECT_THAT(with("02" + std::string(64, 'f')).what, HasSubstr("on the curve"));
     const Finding secret = with("nsec1secretsecret");
     EXPECT_THAT(secret.what + secret.hint, Not(HasSubstr("secretsecret"))) << "nobody needs to read it twice";
@@ -198,20 +195,21 @@ TEST(ListingPresence, TheNewestVersionIsFoundAndCountedByRelay)
 {
     Offered offered;
     const auto old = offered.event();
-    offered.created_at = kNow;
+    offered.created_at = kLookedAt;
     const auto now = offered.event();
     std::vector<RelaySight> relays{
         {.url = "wss://a.example", .coverage = nostr::Coverage::complete, .events = {old, now}},
         {.url = "wss://b.example", .coverage = nostr::Coverage::complete, .events = {old}},
     };
-    auto sighting = judge_presence(relays, target_of(offered), kNow);
+    auto sighting = judge_presence(relays, target_of(offered), kLookedAt);
     ASSERT_TRUE(sighting.event);
     EXPECT_EQ(sighting.event->id, now.id);
     EXPECT_EQ(worst_of(sighting.findings, "relays").level, Level::ok);
     EXPECT_EQ(worst_of(sighting.findings, "listing-present").level, Level::warn);
     EXPECT_THAT(worst_of(sighting.findings, "listing-present").what, HasSubstr("on wss://b.example"));
     relays.pop_back();
-    EXPECT_EQ(worst_of(judge_presence(relays, target_of(offered), kNow).findings, "listing-present").level, Level::ok);
+    EXPECT_EQ(worst_of(judge_presence(relays, target_of(offered), kLookedAt).findings, "listing-present").level,
+              Level::ok);
 }
 
 TEST(ListingPresence, AbsentDeletedExpiredAndUnknownAreDifferent)
@@ -219,7 +217,7 @@ TEST(ListingPresence, AbsentDeletedExpiredAndUnknownAreDifferent)
     Offered offered;
     Relay relay;
     const auto present = [&] {
-        const auto sighting = judge_presence(relay(), target_of(offered), kNow);
+        const auto sighting = judge_presence(relay(), target_of(offered), kLookedAt);
         EXPECT_FALSE(sighting.event);
         EXPECT_EQ(worst_of(sighting.findings, "listing-present").level, Level::fail);
         return worst_of(sighting.findings, "listing-present");
@@ -228,12 +226,13 @@ TEST(ListingPresence, AbsentDeletedExpiredAndUnknownAreDifferent)
     EXPECT_THAT(present().hint, HasSubstr("--relay"));
     const auto event = offered.event();
     relay.sight.events = {
-        event, protocol::sign_event(
-                   protocol::deletion_draft(
-                       {}, std::vector{protocol::Coordinate{protocol::kKindListing, event.pubkey, "exit-1"}}, kNow),
-                   offered.key, system_rng())};
+        event,
+        protocol::sign_event(
+            protocol::deletion_draft(
+                {}, std::vector{protocol::Coordinate{protocol::kKindListing, event.pubkey, "exit-1"}}, kLookedAt),
+            offered.key, system_rng())};
     EXPECT_THAT(present().what, HasSubstr("deleted"));
-    offered.tags.push_back({"expiration", std::to_string(kNow.count() - 1)});
+    offered.tags.push_back({"expiration", std::to_string(kLookedAt.count() - 1)});
     relay.sight.events = {offered.event()};
     EXPECT_THAT(present().what, HasSubstr("expired"));
     relay.sight = {.url = "wss://relay.example", .coverage = nostr::Coverage::silent, .message = "hangs"};
@@ -245,12 +244,12 @@ TEST(ListingPresence, AnotherDTagOfTheSameOperatorIsNamed)
     Offered offered;
     Relay relay;
     relay.sight.events = {offered.event()};
-    const auto sighting = judge_presence(relay(), target_of(offered, "exit-2"), kNow);
+    const auto sighting = judge_presence(relay(), target_of(offered, "exit-2"), kLookedAt);
     EXPECT_THAT(worst_of(sighting.findings, "listing-present").what, HasSubstr("\"exit-1\""));
-    EXPECT_TRUE(judge_presence(relay(), target_of(offered, std::nullopt), kNow).event);
+    EXPECT_TRUE(judge_presence(relay(), target_of(offered, std::nullopt), kLookedAt).event);
     offered.tag(0)[1] = "exit-2";
     relay.sight.events.push_back(offered.event());
-    const auto two = judge_presence(relay(), target_of(offered, std::nullopt), kNow);
+    const auto two = judge_presence(relay(), target_of(offered, std::nullopt), kLookedAt);
     EXPECT_FALSE(two.event);
     EXPECT_THAT(worst_of(two.findings, "listing-present").what, HasSubstr("2 listings"));
 }
@@ -260,17 +259,17 @@ TEST(ListingPresence, WhatIsOfAnotherAuthorDoesNotCount)
     Offered offered;
     Relay relay;
     relay.sight.events = {Offered().event()};
-    EXPECT_FALSE(judge_presence(relay(), target_of(offered), kNow).event);
+    EXPECT_FALSE(judge_presence(relay(), target_of(offered), kLookedAt).event);
 }
 
 TEST(ListingPresence, AgeIsWarnedOfAfterADayAndFailsAfterAMonth)
 {
     Offered offered;
     const auto level = [&](Seconds age) {
-        offered.created_at = kNow - age;
+        offered.created_at = kLookedAt - age;
         Relay relay;
         relay.sight.events = {offered.event()};
-        return worst_of(judge_presence(relay(), target_of(offered), kNow).findings, "listing-fresh").level;
+        return worst_of(judge_presence(relay(), target_of(offered), kLookedAt).findings, "listing-fresh").level;
     };
     EXPECT_EQ(level(Seconds(3600)), Level::ok);
     EXPECT_EQ(level(Seconds(2 * 86'400)), Level::warn);
@@ -285,7 +284,7 @@ TEST(ListingPresence, ARelayThatRefusesIsAWarningNextToOneThatAnswers)
         {.url = "wss://a.example", .coverage = nostr::Coverage::complete, .events = {offered.event()}},
         {.url = "wss://b.example", .coverage = nostr::Coverage::refused, .message = "auth-required"},
     };
-    const auto sighting = judge_presence(relays, target_of(offered), kNow);
+    const auto sighting = judge_presence(relays, target_of(offered), kLookedAt);
     EXPECT_EQ(worst_of(sighting.findings, "relays").level, Level::warn);
     EXPECT_THAT(worst_of(sighting.findings, "relays").what, HasSubstr("wss://b.example refused (auth-required)"));
     EXPECT_EQ(worst_of(sighting.findings, "listing-present").level, Level::ok);

@@ -1,4 +1,4 @@
-// tests/operate/look_testing.h - one finding out of many.
+// tests/operate/look_testing.h - what tests of looks share.
 #pragma once
 
 #include "operate/finding.h"
@@ -9,6 +9,10 @@
 #include <gtest/gtest.h>
 
 namespace adit::operate {
+
+inline constexpr UnixSeconds kLookedAt{1'800'000'000};
+/// A point on the curve, compressed.
+inline const std::string kListedKey = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 
 /// The worst of that name, the first among equals; fails the test where there is none.
 inline Finding worst_of(const std::vector<Finding>& findings, std::string_view check)

@@ -11,8 +11,6 @@ namespace {
 namespace cashu = payments::cashu;
 using ::testing::HasSubstr;
 
-constexpr UnixSeconds kNow{1'800'000'000};
-
 cashu::Keyset good_keyset()
 {
     cashu::Keyset keyset{.id = "0000000000000001", .unit = "sat", .active = true};
@@ -31,7 +29,7 @@ MintSight good_mint()
 
 TEST(MintLook, AGoodMintIsAllOk)
 {
-    const auto findings = judge_mint(good_mint(), kNow);
+    const auto findings = judge_mint(good_mint(), kLookedAt);
     ASSERT_EQ(findings.size(), 4U);
     for (const Finding& finding : findings) {
         EXPECT_EQ(finding.level, Level::ok) << finding.check << ": " << finding.what;
@@ -41,7 +39,7 @@ TEST(MintLook, AGoodMintIsAllOk)
 
 TEST(MintLook, OneThatIsAwayIsSaidOnceAndNothingElseOfIt)
 {
-    const auto findings = judge_mint({.url = "https://mint.example", .silence = "could not connect"}, kNow);
+    const auto findings = judge_mint({.url = "https://mint.example", .silence = "could not connect"}, kLookedAt);
     ASSERT_EQ(findings.size(), 1U);
     EXPECT_EQ(findings[0].check, "mint-reachable");
     EXPECT_EQ(findings[0].level, Level::fail);
@@ -53,23 +51,23 @@ TEST(MintLook, EachMissingNutIsNamed)
     MintSight seen = good_mint();
     seen.info->nuts.erase(11);
     seen.info->nuts.erase(7);
-    const auto findings = judge_mint(seen, kNow);
+    const auto findings = judge_mint(seen, kLookedAt);
     EXPECT_EQ(worst_of(findings, "mint-nuts").level, Level::fail);
     EXPECT_THAT(worst_of(findings, "mint-nuts").what, HasSubstr("lacks NUT-07, NUT-11"));
     seen.info.reset();
-    EXPECT_EQ(worst_of(judge_mint(seen, kNow), "mint-nuts").level, Level::warn) << "silence is no no";
+    EXPECT_EQ(worst_of(judge_mint(seen, kLookedAt), "mint-nuts").level, Level::warn) << "silence is no no";
 }
 
 TEST(MintLook, AKeysetMustBeActiveInSatReadableAndLast)
 {
     MintSight seen = good_mint();
     const auto keyset = [&]() -> cashu::Keyset& { return seen.keysets->front(); };
-    const auto level = [&] { return worst_of(judge_mint(seen, kNow), "mint-keyset").level; };
-    keyset().final_expiry = kNow + kKeysetEndsSoon - Seconds(1);
+    const auto level = [&] { return worst_of(judge_mint(seen, kLookedAt), "mint-keyset").level; };
+    keyset().final_expiry = kLookedAt + kKeysetEndsSoon - Seconds(1);
     EXPECT_EQ(level(), Level::warn);
-    keyset().final_expiry = kNow + kKeysetEndsSoon;
+    keyset().final_expiry = kLookedAt + kKeysetEndsSoon;
     EXPECT_EQ(level(), Level::ok);
-    keyset().final_expiry = kNow;
+    keyset().final_expiry = kLookedAt;
     EXPECT_EQ(level(), Level::fail) << "it is over";
     seen = good_mint();
     keyset().unit = "usd";
@@ -79,7 +77,7 @@ TEST(MintLook, AKeysetMustBeActiveInSatReadableAndLast)
     EXPECT_EQ(level(), Level::fail);
     seen = good_mint();
     keyset().keys.clear();
-    EXPECT_THAT(worst_of(judge_mint(seen, kNow), "mint-keyset").what, HasSubstr("fit"));
+    EXPECT_THAT(worst_of(judge_mint(seen, kLookedAt), "mint-keyset").what, HasSubstr("fit"));
     seen.keysets->push_back(good_keyset());
     EXPECT_EQ(level(), Level::ok) << "one that can be read is enough";
     seen.keysets.reset();
@@ -90,11 +88,12 @@ TEST(MintLook, FeesAreWorthAWarning)
 {
     MintSight seen = good_mint();
     seen.keysets->front().input_fee_ppk = 100;
-    const Finding fee = worst_of(judge_mint(seen, kNow), "mint-fees");
+    const Finding fee = worst_of(judge_mint(seen, kLookedAt), "mint-fees");
     EXPECT_EQ(fee.level, Level::warn);
     EXPECT_THAT(fee.what, HasSubstr("1 sat for each 10 proofs"));
     seen.keysets->push_back(good_keyset());
-    EXPECT_EQ(worst_of(judge_mint(seen, kNow), "mint-fees").level, Level::ok) << "buyers are given the cheaper one";
+    EXPECT_EQ(worst_of(judge_mint(seen, kLookedAt), "mint-fees").level, Level::ok)
+        << "buyers are given the cheaper one";
 }
 
 TEST(MintLook, ARealMintIsSeenAsItIs)
