@@ -107,9 +107,11 @@ void add_phoenixd_routes(http::Router& router, const LightningControl& target)
                    std::uint64_t fee = phoenixd.settings().liquidity_fee.count();
                    std::uint64_t balance = phoenixd.settings().balance.count();
                    TRY(read_count(body, "liquidity_fee_sat", fee));
+                   std::uint64_t inbound = phoenixd.settings().inbound.count();
                    TRY(read_count(body, "balance_sat", balance));
-                   phoenixd.set_settings({Sat(fee), Sat(balance)});
-                   return json{{"liquidity_fee_sat", fee}, {"balance_sat", balance}};
+                   TRY(read_count(body, "inbound_sat", inbound));
+                   phoenixd.set_settings({Sat(fee), Sat(balance), Sat(inbound)});
+                   return json{{"liquidity_fee_sat", fee}, {"balance_sat", balance}, {"inbound_sat", inbound}};
                }));
 }
 
@@ -120,9 +122,11 @@ void add_lnd_routes(http::Router& router, const LightningControl& target)
                    std::uint64_t fee = lnd.settings().route_fee.count();
                    std::uint64_t balance = lnd.settings().balance.count();
                    TRY(read_count(body, "route_fee_msat", fee));
+                   std::uint64_t inbound = lnd.settings().inbound.count();
                    TRY(read_count(body, "balance_msat", balance));
-                   lnd.set_settings({Msat(balance), Msat(fee)});
-                   return json{{"route_fee_msat", fee}, {"balance_msat", balance}};
+                   TRY(read_count(body, "inbound_msat", inbound));
+                   lnd.set_settings({Msat(balance), Msat(fee), Msat(inbound)});
+                   return json{{"route_fee_msat", fee}, {"balance_msat", balance}, {"inbound_msat", inbound}};
                }));
     router.add("POST", "/lnd/blocks", answering([&lightning = target.lightning](auto&, const json& body) -> Handled {
                    std::uint64_t count = 1;

@@ -10,6 +10,7 @@ namespace adit::devnet {
 struct LndSettings {
     Msat balance{1'000'000'000}; // what it can pay with
     Msat route_fee{2'000};       // what any payment to another node costs
+    Msat inbound{1'000'000'000}; // what it says that it can be paid; nothing is refused for it
 };
 
 /// Loop thread. Names and errors are those of LND 0.20, which answers most of what it does not like with 500.

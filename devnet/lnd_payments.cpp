@@ -62,7 +62,7 @@ Rpc<json> Lnd::balance(const Call&)
     return json{{"balance", proto64(settings_.balance.count() / 1000)},
                 {"pending_open_balance", "0"},
                 {"local_balance", describe_amount(settings_.balance)},
-                {"remote_balance", nothing},
+                {"remote_balance", describe_amount(settings_.inbound)},
                 {"unsettled_local_balance", nothing},
                 {"unsettled_remote_balance", nothing},
                 {"pending_open_local_balance", nothing},

@@ -230,8 +230,13 @@ void Phoenixd::handle(const http::Request& request, const ReplyPtr& reply)
 
 HttpAnswer Phoenixd::info(const Call&)
 {
+    json channels = json::array();
+    if (settings_.inbound > Sat())
+        channels.push_back({{"state", "Normal"},
+                            {"balanceSat", settings_.balance.count()},
+                            {"inboundLiquiditySat", settings_.inbound.count()}});
     return json_answer({{"nodeId", encode_hex(lightning_.id_of(LightningNode::phoenixd))},
-                        {"channels", json::array()},
+                        {"channels", std::move(channels)},
                         {"chain", "regtest"},
                         {"blockHeight", lightning_.height()},
                         {"version", "0.6.0-devnet"}});

@@ -13,6 +13,7 @@ struct PhoenixdSettings {
     /// not more than this is taken whole, as fee credit.
     Sat liquidity_fee{0};
     Sat balance{1'000'000}; // what it can pay with
+    Sat inbound{0};         // what its channel has room for, as /getinfo says; 0: it has no channel
 };
 
 /// Loop thread. Amounts are whole satoshis, `fees` millisatoshis, timestamps milliseconds, as there; errors are text.

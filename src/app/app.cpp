@@ -85,7 +85,7 @@ struct App::Parts {
     void stop();
     Milliseconds refresh_mints();
     Result<std::string> set_paused(bool paused);
-    Result<std::string> status() const;
+    Result<std::string> status();
     Result<std::vector<store::Purchase>> owed() const;
     Result<std::string> sessions() const;
     Result<std::string> settle_by_hand(const nlohmann::json& request);
@@ -485,15 +485,19 @@ Result<std::string> App::Parts::settle_by_hand(const nlohmann::json& request)
     return sessions();
 }
 
-Result<std::string> App::Parts::status() const
+Result<std::string> App::Parts::status()
 {
     nlohmann::json relays_now = nlohmann::json::array();
     for (const nostr::RelayStatus& relay : relays->status())
         relays_now.push_back({{"url", relay.url}, {"connected", relay.connected}, {"last_error", relay.last_error}});
-    const nlohmann::json now = {{"paused", shop.paused.load()},
-                                {"sessions", tunnels->live()},
-                                {"owed", TRY(owed()).size()},
-                                {"relays", std::move(relays_now)}};
+    const std::size_t owed_now = TRY(owed()).size();
+    const http::ServerStats served = on_loop([this] { return server->stats(); });
+    const nlohmann::json now = {
+        {"paused", shop.paused.load()},
+        {"sessions", tunnels->live()},
+        {"owed", owed_now},
+        {"relays", std::move(relays_now)},
+        {"forwarded", {{"trusted", served.forwarded_trusted}, {"untrusted", served.forwarded_untrusted}}}};
     return now.dump();
 }
 

@@ -372,6 +372,8 @@ void Server::Core::dispatch(Connection& connection)
         start_writing(connection, error_response(400, "bad-request", "the path is malformed"));
         return;
     }
+    if (request.header("x-forwarded-for"))
+        ++(trusted_.contains(connection.peer) ? stats_.forwarded_trusted : stats_.forwarded_untrusted);
     Source source = source_of(request, connection.peer, trusted_);
     if (source.warning == Source::Warning::untrusted_private_proxy && !warned_of_proxy_) {
         warned_of_proxy_ = true;

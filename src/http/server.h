@@ -33,8 +33,10 @@ struct ServerStats {
     std::size_t buffered_bytes = 0;
     std::uint64_t accepted = 0;
     std::uint64_t requests = 0;
-    std::uint64_t shed = 0;    // closed to make room
-    std::uint64_t refused = 0; // answered by the server itself: 400, 404, 405, 413, 431, 503
+    std::uint64_t shed = 0;                // closed to make room
+    std::uint64_t refused = 0;             // answered by the server itself: 400, 404, 405, 413, 431, 503
+    std::uint64_t forwarded_trusted = 0;   // handled requests with X-Forwarded-For, of a trusted proxy
+    std::uint64_t forwarded_untrusted = 0; // and of anybody else, to whom it is not believed
 };
 
 /// Everything on the loop thread, or before run(); Responders alone may be used anywhere, and may outlive the server

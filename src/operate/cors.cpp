@@ -8,12 +8,12 @@ namespace adit::operate {
 
 namespace {
 
-constexpr const char* kCheck = "cors";
-constexpr const char* kHint =
+constexpr const char* kCorsCheck = "cors";
+constexpr const char* kCorsHint =
     "let the proxy pass aditd's Access-Control-* headers through, and OPTIONS requests to it, and add none of its own: "
     "pages in browsers can not buy otherwise";
 
-Finding wrong(std::string what) { return {kCheck, Level::fail, std::move(what), kHint}; }
+Finding wrong(std::string what) { return {kCorsCheck, Level::fail, std::move(what), kCorsHint}; }
 
 std::vector<std::string> items(const std::vector<std::string>& values)
 {
@@ -73,10 +73,10 @@ Finding judge_cors(const WebAnswer& preflight, const WebAnswer& plain)
         if (!lists(preflight, "access-control-allow-headers", header))
             return wrong("the answer to OPTIONS /purchase does not allow the header " + std::string(header));
     if (!lists(plain, "access-control-expose-headers", "x-cashu"))
-        return {kCheck, Level::warn, "pages may not read the header X-Cashu of answers",
+        return {kCorsCheck, Level::warn, "pages may not read the header X-Cashu of answers",
                 "let the proxy pass Access-Control-Expose-Headers through: what a refused payment should have been is "
                 "in there"};
-    return {kCheck, Level::ok, "pages in browsers may buy"};
+    return {kCorsCheck, Level::ok, "pages in browsers may buy"};
 }
 
 } // namespace adit::operate

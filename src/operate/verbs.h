@@ -8,6 +8,7 @@ namespace adit::operate {
 std::span<const cli::Verb> verbs();
 
 // One each in verb_<name>.cpp.
+extern const cli::Verb kCheck;
 extern const cli::Verb kDiagnose;
 extern const cli::Verb kMigrate;
 

@@ -43,7 +43,7 @@ Result<SecretText> macaroon_header(const std::filesystem::path& path)
 
 } // namespace
 
-Result<std::unique_ptr<Backend>> open_backend(BackendOptions options)
+Result<NodeAccess> node_access(const BackendOptions& options)
 {
     const auto url = parse_node_url(options.base_url);
     if (!url) return bad_setting("base_url: " + url.error().detail);
@@ -56,11 +56,23 @@ Result<std::unique_ptr<Backend>> open_backend(BackendOptions options)
             return bad_setting("api_token: needed for phoenixd: http-password-limited-access of its phoenix.conf");
         access.name = "phoenixd";
         access.header = phoenixd_header(options.password);
-        return std::unique_ptr<Backend>(std::make_unique<PhoenixdBackend>(std::move(access)));
+        return access;
     case BackendKind::lnd:
         if (url->security != NodeSecurity::tls) return bad_setting("base_url: LND is reached by https:// only");
         access.name = "lnd";
         access.header = TRY(macaroon_header(options.macaroon_file));
+        return access;
+    }
+    return bad_setting("backend: neither phoenixd nor lnd");
+}
+
+Result<std::unique_ptr<Backend>> open_backend(BackendOptions options)
+{
+    NodeAccess access = TRY(node_access(options));
+    switch (options.kind) {
+    case BackendKind::phoenixd:
+        return std::unique_ptr<Backend>(std::make_unique<PhoenixdBackend>(std::move(access)));
+    case BackendKind::lnd:
         return std::unique_ptr<Backend>(
             std::make_unique<LndBackend>(std::move(access), options.hold ? Settling::held : Settling::at_once));
     }

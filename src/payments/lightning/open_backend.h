@@ -3,6 +3,7 @@
 
 #include "base/secret_text.h"
 #include "payments/lightning/backend.h"
+#include "payments/lightning/node_http.h"
 
 #include <filesystem>
 #include <memory>
@@ -22,6 +23,9 @@ struct BackendOptions {
     bool hold = false;                        // lnd: hold invoices
     Milliseconds timeout{10'000};             // of each act
 };
+
+/// What calls to it take: address, header and certificate. Reads the files; asks the node nothing. Errors: bad_config.
+Result<NodeAccess> node_access(const BackendOptions& options);
 
 /// Reads the files; asks the node nothing. Errors: bad_config (in words for the operator; no secret is repeated).
 Result<std::unique_ptr<Backend>> open_backend(BackendOptions options);
