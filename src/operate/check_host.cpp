@@ -126,7 +126,7 @@ Findings judge_device(const app::WireguardConfig& wireguard, const Result<wg::De
     return found;
 }
 
-Findings judge_routes(const app::WireguardConfig& wireguard, const wg::HostNetwork& host)
+Findings judge_routes(const app::WireguardConfig& wireguard, const wg::HostNetwork& host, Interface interface)
 {
     Findings found;
     for (const app::Complaint& complaint : app::check_routes(wireguard, host)) {
@@ -145,7 +145,7 @@ Findings judge_routes(const app::WireguardConfig& wireguard, const wg::HostNetwo
         });
         if (routed)
             found.push_back({"subnet", Level::ok, range + " leads to " + wireguard.interface + " and to nothing else"});
-        else if (wireguard.manage || wireguard.backend == app::WireguardBackend::memory)
+        else if (wireguard.manage || interface == Interface::absent)
             found.push_back({"subnet", Level::ok, range + " is free on this host"});
         else
             found.push_back({"subnet", Level::fail, range + " does not lead to " + wireguard.interface,
@@ -200,7 +200,8 @@ Findings look_at_routes(const app::WireguardConfig& wireguard)
     if (!host)
         return {{"subnet", Level::warn, "not looked at, because " + host.error().detail,
                  "see that `ip route` has nothing of " + wg::cidr_text(wireguard.subnet)}};
-    return judge_routes(wireguard, *host);
+    const bool there = ::if_nametoindex(wireguard.interface.c_str()) != 0;
+    return judge_routes(wireguard, *host, there ? Interface::there : Interface::absent);
 }
 
 Findings look_at_forwarding(const app::WireguardConfig& wireguard)

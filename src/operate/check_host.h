@@ -11,8 +11,9 @@ namespace adit::operate {
 
 /// Pure. `status`: of the device that the config names.
 Findings judge_device(const app::WireguardConfig& wireguard, const Result<wg::DeviceStatus>& status, UnixSeconds now);
-/// Pure. Whether the host sends the subnet's packets into the interface.
-Findings judge_routes(const app::WireguardConfig& wireguard, const wg::HostNetwork& host);
+/// Pure. Whether the host sends the subnet's packets into the interface, and nowhere else.
+enum class Interface { there, absent };
+Findings judge_routes(const app::WireguardConfig& wireguard, const wg::HostNetwork& host, Interface interface);
 /// Pure. `setting`: what the kernel's file holds, or why it can not be read.
 Finding judge_forwarding(const app::WireguardConfig& wireguard, const std::string& file,
                          const Result<std::string>& setting);
