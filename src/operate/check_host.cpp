@@ -107,13 +107,14 @@ Findings judge_device(const app::WireguardConfig& wireguard, const Result<wg::De
         found.push_back({"wireguard-device", Level::ok,
                          wireguard.interface + " is there, with the public key " + status->public_key->base64()});
 
-    if (status->listen_port == wireguard.endpoint_port)
+    // A managed interface may listen on another port than clients dial, where something in front maps one to the other.
+    if (status->listen_port == (wireguard.manage ? wireguard.listen_port : wireguard.endpoint_port))
         found.push_back({"udp-port", Level::ok,
                          wireguard.interface + " listens on UDP port " + std::to_string(status->listen_port)});
     else if (wireguard.manage)
         found.push_back(
             {"udp-port", Level::ok,
-             wireguard.interface + " listens on another port than endpoint_port; aditd sets it when it starts"});
+             wireguard.interface + " listens on another port than the config says; aditd sets it when it starts"});
     else
         found.push_back({"udp-port", Level::fail,
                          wireguard.interface + " listens on UDP port " + std::to_string(status->listen_port) +
