@@ -6,6 +6,7 @@
 #include "app/recovery.h"
 #include "app/routes.h"
 #include "app/seed_file.h"
+#include "app/seed_scan.h"
 #include "app/settlements.h"
 #include "app/steady_wall_clock.h"
 #include "app/wallet.h"
@@ -24,6 +25,7 @@
 
 #include <condition_variable>
 #include <future>
+#include <list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -38,6 +40,7 @@ constexpr Milliseconds kBackendTimeout{10'000};
 constexpr Milliseconds kMintRefreshEvery{600'000};
 constexpr Milliseconds kMintRetryFirst{2'000};
 constexpr Milliseconds kMintRetryMost{60'000};
+constexpr Milliseconds kForever{86'400'000};
 constexpr std::size_t kMostOwedShown = 100; // in one answer of the admin socket
 constexpr std::string_view kFactPaused = "paused";
 
@@ -84,6 +87,7 @@ struct App::Parts {
     Result<void> serve();
     void stop();
     Milliseconds refresh_mints();
+    void begin_scan(payments::Mint& mint);
     Result<std::string> set_paused(bool paused);
     Result<std::string> status();
     Result<std::vector<store::Purchase>> owed() const;
@@ -113,6 +117,8 @@ struct App::Parts {
     std::optional<payments::Mints> mints;
     std::optional<payments::WalletOutputs> wallet_outputs;
     std::optional<payments::Till> till;
+    std::optional<SeedScan> seed_scan;
+    std::vector<payments::Mint*> to_scan;
     InFlight in_flight;
     std::optional<SwapLimits> limits;
     std::optional<Recovery> recovery;
@@ -140,6 +146,7 @@ struct App::Parts {
     std::optional<Background> settlement_keeper;
     std::optional<Background> mint_watch;
     std::optional<Background> nostr_keeper;
+    std::list<Background> mint_scans; // one for each mint that must be scanned before it sells
     Milliseconds mint_pause = kMintRetryFirst;
 
     mutable std::mutex mutex;
@@ -273,9 +280,13 @@ Result<void> App::Parts::open_till()
     limits.emplace(config.limits, pool->size());
     // Also while nothing is sold for ecash: who has paid is answered from the journal, and what is unknown followed up.
     if (!config.cashu.sales_key) return {};
+    WalletSeed seed = TRY(read_or_make_seed(config.cashu.seed_file, rng));
+    TRY(store->use_seed(payments::seed_fingerprint(seed.seed), seed.age));
     std::map<payments::cashu::KeysetId, std::uint64_t> counters;
     for (const auto& counter : TRY(store->counters())) counters[counter.keyset] = counter.next;
-    wallet_outputs.emplace(TRY(read_or_make_seed(config.cashu.seed_file, rng)), std::move(counters));
+    wallet_outputs.emplace(std::move(seed.seed), std::move(counters));
+    seed_scan.emplace(SeedScan::Parts{*store, *wallet_outputs, *mints, [this] { return asked_to_stop(); }});
+    to_scan = TRY(seed_scan->load());
     till.emplace(*mints, config.cashu.sales_key->duplicate(), *wallet_outputs, *store, clock, rng);
     recovery.emplace(*store, *till, in_flight, *limits, clock);
     return recovery->load();
@@ -346,19 +357,19 @@ Result<void> App::Parts::serve()
             [this](payments::PurchaseId id, const store::Invoice& invoice) { settlements->add(id, invoice); },
             [this](payments::PurchaseId id) { settlements->ask_for(id); }});
     }
-    routes.emplace(Routes::Parts{shop, *store, purchases ? &*purchases : nullptr,
-                                 lightning_sale ? &*lightning_sale : nullptr, *tunnels, *workers, clock,
-                                 [this] {
-                                     const auto status = relays->status();
-                                     return std::ranges::any_of(
-                                         status, [](const nostr::RelayStatus& relay) { return relay.connected; });
-                                 },
-                                 [this] {
-                                     return std::ranges::any_of(mints->all(), [](const auto& mint) {
-                                         return !mint->silent() && !mint->book().page()->keysets.empty();
-                                     });
-                                 },
-                                 [this] { return lightning_node->usable(); }});
+    routes.emplace(Routes::Parts{
+        shop, *store, purchases ? &*purchases : nullptr, lightning_sale ? &*lightning_sale : nullptr, *tunnels,
+        *workers, clock,
+        [this] {
+            const auto status = relays->status();
+            return std::ranges::any_of(status, [](const nostr::RelayStatus& relay) { return relay.connected; });
+        },
+        [this] {
+            return std::ranges::any_of(mints->all(), [](const auto& mint) {
+                return !mint->silent() && !mint->awaits_scan() && !mint->book().page()->keysets.empty();
+            });
+        },
+        [this] { return lightning_node->usable(); }});
 
     tunnel_keeper.emplace([this] { return tunnels->step(); });
     tunnels->on_new_deadline([this] { tunnel_keeper->wake(); });
@@ -369,6 +380,8 @@ Result<void> App::Parts::serve()
     publisher->on_work([this] { nostr_keeper->wake(); });
     wallet->on_work([this] { nostr_keeper->wake(); });
     mint_watch.emplace([this] { return refresh_mints(); });
+    if (seed_scan) seed_scan->on_restored([this] { nostr_keeper->wake(); });
+    for (payments::Mint* mint : to_scan) begin_scan(*mint);
     if (recovery) {
         recovery_keeper.emplace([this] { return recovery->step(); });
         recovery->on_new([this] { recovery_keeper->wake(); });
@@ -407,6 +420,7 @@ Result<void> App::Parts::serve()
         settlement_keeper->start();
     }
     mint_watch->start();
+    for (Background& scan : mint_scans) scan.start();
     nostr_keeper->start();
     publisher->begin();
     if (config.cashu.enabled) wallet->follow();
@@ -435,6 +449,20 @@ Milliseconds App::Parts::refresh_mints()
     }
     mint_pause = std::min(mint_pause * 2, kMintRetryMost);
     return mint_pause;
+}
+
+/// In a thread of its own, which sleeps once it is done: there are few mints, and one is scanned once in its life.
+void App::Parts::begin_scan(payments::Mint& mint)
+{
+    log_info("wallet_scan_begins", {{"mint", mint.url()}});
+    mint_scans.emplace_back([this, &mint, pause = kMintRetryFirst]() mutable {
+        if (!mint.awaits_scan()) return kForever;
+        const auto done = seed_scan->scan(mint);
+        if (done) return kForever;
+        log_warn("wallet_scan_waits", {{"mint", mint.url()}, {"detail", done.error().detail}});
+        pause = std::min(pause * 2, kMintRetryMost);
+        return pause;
+    });
 }
 
 Result<std::string> App::Parts::set_paused(bool paused)
@@ -509,6 +537,7 @@ void App::Parts::stop()
     if (lightning_backend) lightning_backend->stop();
     if (settlement_keeper) settlement_keeper->stop();
     if (workers) workers->stop(); // purchases in flight get their answers
+    for (Background& scan : mint_scans) scan.stop();
     for (auto* keeper : {&nostr_keeper, &mint_watch, &recovery_keeper, &tunnel_keeper})
         if (*keeper) (*keeper)->stop();
     if (tunnels && server) tunnels->save_usage();

@@ -6,7 +6,7 @@ namespace adit::app {
 
 using payments::cashu::Seed;
 
-Result<Seed> read_or_make_seed(const std::filesystem::path& path, Rng& rng)
+Result<WalletSeed> read_or_make_seed(const std::filesystem::path& path, Rng& rng)
 {
     std::error_code error;
     if (!std::filesystem::exists(path, error)) {
@@ -15,8 +15,16 @@ Result<Seed> read_or_make_seed(const std::filesystem::path& path, Rng& rng)
         TRY(create_private_file(path, words + "\n"));
         Seed seed = payments::cashu::mnemonic_seed(words);
         sodium_memzero(words.data(), words.size());
-        return seed;
+        return WalletSeed{std::move(seed), store::SeedAge::made_now};
     }
+    std::string words = TRY(read_seed_words(path));
+    Seed seed = payments::cashu::mnemonic_seed(words);
+    sodium_memzero(words.data(), words.size());
+    return WalletSeed{std::move(seed), store::SeedAge::from_before};
+}
+
+Result<std::string> read_seed_words(const std::filesystem::path& path)
+{
     if (TRY(openness(path)) == FileOpenness::open)
         return Error{Reason::bad_config, path.string() + ": others may read or change it; chmod 600 it"};
     std::string text = TRY(read_file(path, 4096));
@@ -25,9 +33,7 @@ Result<Seed> read_or_make_seed(const std::filesystem::path& path, Rng& rng)
     if (!words)
         return Error{Reason::bad_config,
                      path.string() + ": not the BIP-39 words of a wallet seed (" + words.error().detail + ")"};
-    Seed seed = payments::cashu::mnemonic_seed(*words);
-    sodium_memzero(words->data(), words->size());
-    return seed;
+    return words;
 }
 
 } // namespace adit::app

@@ -32,11 +32,17 @@ public:
     bool silent() const { return silent_; }
     void heard(bool answered) { silent_ = !answered; }
 
+    /// While it is not known what this mint has signed for the wallet's seed, no output of the wallet may be sent to
+    /// it: it could be one that was signed before. app/seed_scan.h
+    bool awaits_scan() const { return awaits_scan_; }
+    void set_awaits_scan(bool awaits) { awaits_scan_ = awaits; }
+
 private:
     cashu::MintClient client_;
     cashu::KeysetBook book_;
     const Clock& clock_;
     std::atomic<bool> silent_{false};
+    std::atomic<bool> awaits_scan_{false};
     std::atomic<std::int64_t> last_strange_refresh_s_{-1'000'000};
 };
 

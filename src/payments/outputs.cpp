@@ -1,5 +1,6 @@
 #include "payments/outputs.h"
 
+#include "base/hash.h"
 #include "payments/cashu/curve.h"
 #include "payments/cashu/dleq.h"
 #include "payments/cashu/mint_json.h"
@@ -27,12 +28,20 @@ Result<std::vector<Output>> WalletOutputs::make(const cashu::KeysetId& keyset, s
 
 Result<std::vector<Output>> WalletOutputs::peek(const cashu::KeysetId& keyset, std::size_t count) const
 {
-    std::uint64_t counter = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto place = next_.find(keyset); place != next_.end()) counter = place->second;
-    }
-    return derive(keyset, counter, std::vector<Sat>(count, Sat(1)));
+    return at(keyset, next(keyset), count);
+}
+
+Result<std::vector<Output>> WalletOutputs::at(const cashu::KeysetId& keyset, std::uint64_t first,
+                                              std::size_t count) const
+{
+    return derive(keyset, first, std::vector<Sat>(count, Sat(1)));
+}
+
+std::uint64_t WalletOutputs::next(const cashu::KeysetId& keyset) const
+{
+    const std::lock_guard lock(mutex_);
+    const auto place = next_.find(keyset);
+    return place == next_.end() ? 0 : place->second;
 }
 
 void WalletOutputs::pass(const cashu::KeysetId& keyset, std::uint64_t next)
@@ -53,6 +62,12 @@ Result<std::vector<Output>> WalletOutputs::derive(const cashu::KeysetId& keyset,
         ++counter;
     }
     return outputs;
+}
+
+std::string seed_fingerprint(const cashu::Seed& seed)
+{
+    const Sha256 digest = hmac_sha256(seed.expose(), as_bytes("adit: the name of a wallet's seed"));
+    return encode_hex(ByteView(digest).first<16>());
 }
 
 Result<std::vector<Output>> buyer_outputs(const cashu::KeysetId& keyset, std::span<const Sat> amounts,

@@ -20,6 +20,9 @@ public:
     Result<std::vector<Output>> make(const cashu::KeysetId& keyset, std::span<const Sat> amounts);
     /// The next `count`, each of 1, to ask a mint about; they are not used up by this.
     Result<std::vector<Output>> peek(const cashu::KeysetId& keyset, std::size_t count) const;
+    /// Those of the counters from `first` on, to ask a mint about.
+    Result<std::vector<Output>> at(const cashu::KeysetId& keyset, std::uint64_t first, std::size_t count) const;
+    std::uint64_t next(const cashu::KeysetId& keyset) const;
     /// Those before `next` are used up, whoever did it.
     void pass(const cashu::KeysetId& keyset, std::uint64_t next);
 
@@ -31,6 +34,9 @@ private:
     mutable std::mutex mutex_;
     std::map<cashu::KeysetId, std::uint64_t> next_;
 };
+
+/// Names the seed in a database, and tells nothing of it: a keyed hash.
+std::string seed_fingerprint(const cashu::Seed& seed);
 
 /// Whom change and refunds belong to, and until when they alone can spend it: afterwards we can too. spec: Change
 struct BuyerLock {

@@ -78,6 +78,13 @@ Result<void> check_against_keysets(Proof& proof, const MintPage& page, UnixSecon
     return {};
 }
 
+/// Errors: mint_unreachable.
+Result<void> may_make_outputs(const Mint& mint)
+{
+    if (mint.awaits_scan()) return unknown("the mint has not said yet what it signed for the wallet's seed before");
+    return {};
+}
+
 bool knows_every_keyset(const cashu::Token& token, const MintPage& page)
 {
     return std::ranges::all_of(
@@ -112,6 +119,7 @@ Result<Tender> Till::judge(const cashu::Token& token) const
     if (token.proofs.size() > protocol::kMaxProofs) return Error{Reason::invalid_token, "more than 200 proofs"};
     Mint* mint = mints_.find(token.mint);
     if (!mint) return Error{Reason::wrong_mint, "a token of a mint that the listing does not name"};
+    TRY(may_make_outputs(*mint));
 
     if (!knows_every_keyset(token, *mint->book().page())) mint->refresh_for_stranger();
     const auto page = mint->book().page();
@@ -142,6 +150,7 @@ BuyerLock Till::lock_for(const protocol::PublicKey& buyer) const
 
 Result<SwapIntent> Till::redeem_intent(const Mint& mint, std::vector<Proof> inputs, const Terms& terms) const
 {
+    TRY(may_make_outputs(mint));
     const auto page = mint.book().page();
     const Keyset* keyset = page->for_outputs(clock_.now());
     if (!keyset) return unknown("the mint has no active keyset in sat");
@@ -181,6 +190,7 @@ Result<SwapIntent> Till::refund_intent(const Mint& mint, const std::vector<Proof
     const std::vector<Sat> paid_back = TRY(cashu::split(amount.value_or(net), *keyset));
     intent.outputs = TRY(buyer_outputs(keyset->id, paid_back, lock_for(buyer), rng_));
     if (*change > Sat{}) {
+        TRY(may_make_outputs(mint));
         auto ours = TRY(wallet_.make(keyset->id, TRY(cashu::split(*change, *keyset))));
         std::ranges::move(ours, std::back_inserter(intent.outputs));
     }

@@ -26,7 +26,8 @@ public:
          Rng& rng);
 
     /// Asks no mint, but for the keys of a keyset never seen before (and that at most once in 10 s).
-    /// Errors: invalid_token, wrong_mint, wrong_p2pk; mint_unreachable (nothing was ever heard from this mint).
+    /// Errors: invalid_token, wrong_mint, wrong_p2pk; mint_unreachable (nothing was ever heard from this mint, or the
+    /// wallet's seed came from elsewhere and the mint has not said yet what it signed for it).
     Result<Tender> judge(const cashu::Token& token) const;
 
     /// A row in `reserved` becomes `redeemed` or `released`, or stays `swapping` where the mint does not answer: then

@@ -26,10 +26,7 @@ Result<void> insert_output(Database& db, std::int64_t swap, std::int64_t positio
                 output.secret, r.text(), counter}));
     if (!counter) return {};
     // Others may have taken higher ones and come here before us.
-    TRY(db.run("INSERT INTO counters (keyset, next) VALUES ($1, $2) "
-               "ON CONFLICT (keyset) DO UPDATE SET next = excluded.next WHERE counters.next < excluded.next",
-               {output.message.keyset, *counter + 1}));
-    return {};
+    return raise_counter(db, output.message.keyset, *output.counter + 1);
 }
 
 Result<SwapId> insert_swap(Database& db, PurchaseId purchase, const SwapIntent& intent, UnixSeconds now)

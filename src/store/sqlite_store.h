@@ -85,6 +85,8 @@ public:
     // Wallet
     Result<std::vector<WalletProof>> wallet_proofs(ProofState state) override;
     Result<std::vector<Counter>> counters() override;
+    Result<void> use_seed(std::string_view fingerprint, SeedAge age) override;
+    Result<std::size_t> add_restored_proofs(std::span<const WalletProof> proofs, const Counter& signed_up_to) override;
     Result<std::size_t> add_wallet_proofs(std::span<const WalletProof> proofs) override;
     Result<std::size_t> mark_spent_elsewhere(std::span<const Point> ys) override;
     Result<std::vector<WalletProof>> unpublished_proofs(std::size_t limit) override;

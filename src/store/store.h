@@ -191,6 +191,9 @@ enum class Adopted {
 /// There since adopt_sessions ran for the first time.
 inline constexpr std::string_view kFactAdopted = "store.adopted_at_s";
 
+/// Whether anybody can have used a wallet's seed before this start.
+enum class SeedAge { made_now, from_before };
+
 enum class ProofState { unspent, refunding, spent, spent_elsewhere };
 
 struct WalletProof {
@@ -205,6 +208,9 @@ struct OutboxEvent {
     std::string json;
     std::vector<std::string> done_relays; // accepted, or refused for good
 };
+
+/// There once the seed in use was made by the daemon itself: no mint has ever signed for it elsewhere.
+inline constexpr std::string_view kFactSeedIsNew = "seed.made_here";
 
 class Store : public payments::Journal {
 public:
@@ -312,6 +318,15 @@ public:
         std::uint64_t next = 0;
     };
     virtual Result<std::vector<Counter>> counters() = 0;
+    /// Tells whose counters these are: `fingerprint` names the wallet's seed, and gives nothing of it away. Those of
+    /// another seed are forgotten, and so are facts whose names begin with "seed.". With made_now, the fact
+    /// kFactSeedIsNew is there afterwards.
+    virtual Result<void> use_seed(std::string_view fingerprint, SeedAge age) = 0;
+    /// Proofs that a mint signed for the seed in use, of one keyset, and the counter after the last output that it has
+    /// signed: in one transaction, so that a counter never passes a proof that is not here. Known proofs and higher
+    /// counters are left as they are. Gives how many proofs were new.
+    virtual Result<std::size_t> add_restored_proofs(std::span<const WalletProof> proofs,
+                                                    const Counter& signed_up_to) = 0;
     /// Proofs found in the operator's NIP-60 events; known ones are left as they are. Gives how many were new.
     virtual Result<std::size_t> add_wallet_proofs(std::span<const WalletProof> proofs) = 0;
     /// unspent → spent_elsewhere, for proofs that a mint calls spent (NUT-07) and that we did not spend. Gives how many
@@ -347,7 +362,7 @@ public:
 
     // ---- single facts ----------------------------------------------------------------------------------------------
     /// Small named values: the wallet's keys, the listing's last created_at, whether sales are paused, mints' keysets.
-    /// Names that begin with "store." are the store's own.
+    /// Names that begin with "store." are the store's own; those that begin with "seed." go when the seed goes.
     virtual Result<std::optional<std::string>> fact(std::string_view name) = 0;
     virtual Result<void> set_fact(std::string_view name, std::string_view value) = 0;
 };

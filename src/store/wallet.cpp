@@ -7,6 +7,16 @@ namespace adit::store {
 
 namespace {
 
+constexpr std::string_view kFactSeed = "seed.fingerprint";
+
+Result<void> put_fact(Database& db, std::string_view name, std::string_view value)
+{
+    TRY(db.run(
+        "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        {name, value}));
+    return {};
+}
+
 struct DleqHex {
     std::optional<std::string> e;
     std::optional<std::string> s;
@@ -88,6 +98,14 @@ Result<bool> insert_found(Database& db, const WalletProof& found, std::string_vi
     return changed != 0;
 }
 
+Result<void> raise_counter(Database& db, std::string_view keyset, std::uint64_t next)
+{
+    TRY(db.run("INSERT INTO counters (keyset, next) VALUES ($1, $2) "
+               "ON CONFLICT (keyset) DO UPDATE SET next = excluded.next WHERE counters.next < excluded.next",
+               {keyset, TRY(to_bigint(next))}));
+    return {};
+}
+
 Result<std::vector<WalletProof>> SqliteStore::wallet_proofs(ProofState state)
 {
     return read([&](Database& db) {
@@ -106,6 +124,37 @@ Result<std::vector<Store::Counter>> SqliteStore::counters()
             return {};
         }));
         return counters;
+    });
+}
+
+Result<void> SqliteStore::use_seed(std::string_view fingerprint, SeedAge age)
+{
+    return write("use_seed", [&](Database& db) -> Result<void> {
+        const auto known = TRY(db.first("SELECT value FROM facts WHERE name = $1", {kFactSeed},
+                                        [](Row& row) { return Result(std::string(row.text())); }));
+        if (known == fingerprint) return {};
+        // A store without a name for its seed is older than the name, and its counters are of the seed that it has;
+        // unless that was made only now.
+        if (known || age == SeedAge::made_now) {
+            TRY(db.run("DELETE FROM counters", {}));
+            TRY(db.run("DELETE FROM facts WHERE name LIKE 'seed.%'", {}));
+        }
+        TRY(put_fact(db, kFactSeed, fingerprint));
+        if (age == SeedAge::made_now) TRY(put_fact(db, kFactSeedIsNew, "1"));
+        return {};
+    });
+}
+
+Result<std::size_t> SqliteStore::add_restored_proofs(std::span<const WalletProof> proofs, const Counter& signed_up_to)
+{
+    std::vector<std::string> ys;
+    for (const WalletProof& proof : proofs) ys.push_back(payments::cashu::proof_y(proof.proof.secret).hex());
+    return write("add_restored_proofs", [&](Database& db) -> Result<std::size_t> {
+        std::size_t added = 0;
+        for (std::size_t i = 0; i < ys.size(); ++i)
+            if (TRY(insert_found(db, proofs[i], ys[i]))) ++added;
+        TRY(raise_counter(db, signed_up_to.keyset, signed_up_to.next));
+        return added;
     });
 }
 

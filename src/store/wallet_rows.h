@@ -15,4 +15,7 @@ Result<void> insert_received(Database& db, std::string_view mint, const Proof& p
 /// False where it was there already. Errors: bad_request (its amount).
 Result<bool> insert_found(Database& db, const WalletProof& proof, std::string_view y);
 
+/// Raises the keyset's counter; one that is higher already stays.
+Result<void> raise_counter(Database& db, std::string_view keyset, std::uint64_t next);
+
 } // namespace adit::store

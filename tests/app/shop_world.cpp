@@ -123,10 +123,20 @@ ShopWorld::Process::Process(ShopWorld& world, Death* death)
     const auto loaded = tunnels->load();
     EXPECT_TRUE(loaded.has_value() || (death && death->dead()));
     tunnels->reconcile();
+    if (world.seed_from_elsewhere) {
+        const auto named = store->use_seed(payments::seed_fingerprint(kSeed), store::SeedAge::from_before);
+        EXPECT_TRUE(named.has_value() || (death && death->dead()));
+    }
     std::map<cashu::KeysetId, std::uint64_t> counters;
     if (const auto known = store->counters())
         for (const auto& counter : *known) counters[counter.keyset] = counter.next;
     wallet_outputs.emplace(kSeed.duplicate(), std::move(counters));
+    if (world.seed_from_elsewhere) {
+        seed_scan.emplace(SeedScan::Parts{*store, *wallet_outputs, mints});
+        auto waiting = seed_scan->load();
+        EXPECT_TRUE(waiting.has_value() || (death && death->dead()));
+        if (waiting) to_scan = std::move(*waiting);
+    }
     till.emplace(mints, world.config.cashu.sales_key->duplicate(), *wallet_outputs, *store, world.clock, world.rng);
     limits.emplace(world.config.limits, pool->size());
     recovery.emplace(*store, *till, in_flight, *limits, world.clock);
@@ -172,6 +182,25 @@ void ShopWorld::restart(Death* death)
 {
     process.reset();
     process = std::make_unique<Process>(*this, death);
+}
+
+void ShopWorld::restart_from_words(Death* death)
+{
+    process.reset();
+    std::filesystem::remove_all(folder / "state");
+    seed_from_elsewhere = true;
+    restart(death);
+}
+
+bool ShopWorld::scan()
+{
+    if (!process->seed_scan) return false;
+    for (payments::Mint* each : process->to_scan) {
+        if (!each->awaits_scan()) continue;
+        // What went wrong shows in what the mint still awaits.
+        [[maybe_unused]] const auto done = process->seed_scan->scan(*each);
+    }
+    return std::ranges::none_of(process->to_scan, &payments::Mint::awaits_scan);
 }
 
 // ---- buyers --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include "app/lightning_sale.h"
 #include "app/purchase.h"
 #include "app/recovery.h"
+#include "app/seed_scan.h"
 #include "app/settlements.h"
 #include "devnet/faulty_mint.h"
 #include "fakes/fake_lightning.h"
@@ -124,6 +125,11 @@ public:
     /// Asks until it is answered for good, with time passing and the background at work. Fails the test if it never is.
     Answered insist(const Buyer& buyer);
 
+    /// All that the shop has on disk is gone but for the wallet's words, and it begins anew with these.
+    void restart_from_words(Death* death = nullptr);
+    /// As the daemon does it, for each mint that awaits it. False: some mint still awaits it.
+    bool scan();
+
     Payer payer(bool with_refund_key = true);
     /// Offer, then invoice, as a wallet asks for them. Errors: what the shop says instead, as a reason.
     Result<void> ask_invoice(Payer& payer, std::uint64_t quantity = 1);
@@ -156,6 +162,7 @@ public:
     std::optional<fakes::FakeLightning> lightning;
     std::filesystem::path folder;
     Config config;
+    bool seed_from_elsewhere = false;
 
     struct Process; // what a crash takes away
     std::unique_ptr<Process> process;
@@ -169,6 +176,8 @@ struct ShopWorld::Process {
     std::optional<Tunnels> tunnels;
     payments::Mints mints;
     std::optional<payments::WalletOutputs> wallet_outputs;
+    std::optional<SeedScan> seed_scan; // of a seed from elsewhere
+    std::vector<payments::Mint*> to_scan;
     std::optional<payments::Till> till;
     InFlight in_flight;
     std::optional<SwapLimits> limits;

@@ -46,6 +46,52 @@ TEST_F(Wallet, CountsAProofOnce)
     EXPECT_EQ(spent[0].state, ProofState::spent);
 }
 
+TEST_F(Wallet, ForgetsTheCountersOfAnotherSeed)
+{
+    const auto counters = [&] { return good(store().counters()).size(); };
+    good(store().use_seed("one", SeedAge::from_before));
+    good(store().add_restored_proofs({}, {"00aa", 7}));
+    good(store().set_fact("seed.scanned https://mint.example", "1"));
+    good(store().use_seed("one", SeedAge::from_before));
+    ASSERT_EQ(counters(), 1U);
+    EXPECT_TRUE(good(store().fact("seed.scanned https://mint.example")));
+    EXPECT_FALSE(good(store().fact(kFactSeedIsNew)));
+
+    good(store().use_seed("two", SeedAge::from_before));
+    EXPECT_EQ(counters(), 0U);
+    EXPECT_FALSE(good(store().fact("seed.scanned https://mint.example")));
+    // And back again: what was known of the first is not known any more.
+    good(store().use_seed("one", SeedAge::made_now));
+    EXPECT_EQ(counters(), 0U);
+    EXPECT_FALSE(good(store().fact("seed.scanned https://mint.example")));
+    EXPECT_EQ(good(store().fact(kFactSeedIsNew)), "1");
+}
+
+TEST_F(Wallet, KeepsCountersThatAreOlderThanTheNameOfTheirSeed)
+{
+    good(store().add_restored_proofs({}, {"00aa", 7}));
+    good(store().use_seed("one", SeedAge::from_before));
+    ASSERT_EQ(good(store().counters()).size(), 1U);
+    EXPECT_EQ(good(store().counters()).front().next, 7U);
+}
+
+TEST_F(Wallet, ForgetsOlderCountersWhereTheSeedIsNew)
+{
+    good(store().add_restored_proofs({}, {"00aa", 7}));
+    good(store().use_seed("one", SeedAge::made_now));
+    EXPECT_TRUE(good(store().counters()).empty());
+}
+
+TEST_F(Wallet, PutsRestoredProofsWithTheirCounter)
+{
+    add({found("p1")});
+    const std::vector<WalletProof> proofs{found("p1"), found("p2")};
+    EXPECT_EQ(good(store().add_restored_proofs(proofs, {"00aa", 12})), 1U);
+    EXPECT_EQ(good(store().add_restored_proofs(proofs, {"00aa", 5})), 0U);
+    EXPECT_EQ(good(store().counters()).front().next, 12U);
+    EXPECT_EQ(unpublished(), (Texts{"p1", "p2"}));
+}
+
 TEST_F(Wallet, NoticesWhatWasSpentElsewhere)
 {
     add({found("p1"), found("p2")});
