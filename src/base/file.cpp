@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -48,6 +49,16 @@ bool write_all(int fd, std::string_view content)
     return true;
 }
 
+/// Renames where nothing has the new name, in one step: nobody ever sees a part of the file, and nothing is
+/// overwritten.
+bool rename_to_nothing(const std::filesystem::path& from, const std::filesystem::path& to)
+{
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno != EINVAL && errno != ENOSYS) return false;
+    // A file system that can not: a second name, then without the first.
+    return ::link(from.c_str(), to.c_str()) == 0 && ::unlink(from.c_str()) == 0;
+}
+
 Result<void> sync_folder_of(const std::filesystem::path& path)
 {
     const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
@@ -93,14 +104,29 @@ Result<void> write_private_file(const std::filesystem::path& path, std::string_v
 
 Result<void> create_private_file(const std::filesystem::path& path, std::string_view content)
 {
+    return create_file(path, content, 0600);
+}
+
+Result<void> create_file(const std::filesystem::path& path, std::string_view content, std::uint32_t mode,
+                         std::optional<FileOwner> owner)
+{
+    // Another process may be at the same, so each has a name of its own.
+    const auto beside =
+        path.parent_path() / ("." + path.filename().string() + "." + std::to_string(::getpid()) + ".new");
     {
-        const File file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        const File file(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
         if (!file.opened()) return io_error("cannot create", path);
-        if (!write_all(file.fd(), content) || ::fsync(file.fd()) != 0) {
+        const bool given = !owner || ::fchown(file.fd(), owner->user, owner->group) == 0;
+        if (!given || ::fchmod(file.fd(), mode) != 0 || !write_all(file.fd(), content) || ::fsync(file.fd()) != 0) {
             const Error error = io_error("cannot write", path);
-            ::unlink(path.c_str());
+            ::unlink(beside.c_str());
             return error;
         }
+    }
+    if (!rename_to_nothing(beside, path)) {
+        const Error error = io_error("cannot create", path);
+        ::unlink(beside.c_str());
+        return error;
     }
     return sync_folder_of(path);
 }

@@ -1,11 +1,13 @@
 #include "cli/terminal.h"
 
+#include "base/ascii.h"
 #include "cli/printable.h"
 #include "cli/qr.h"
 
 #include <cstdio>
 #include <iostream>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace adit::cli {
@@ -110,12 +112,44 @@ std::size_t Terminal::width() const
 
 bool Terminal::confirm(const std::string& question)
 {
-    if (!tty_ || ::isatty(STDIN_FILENO) != 1) return false;
+    if (!can_ask()) return false;
     quiet();
     std::fprintf(stderr, "%s [y/N] ", question.c_str());
     std::string answer;
     std::getline(std::cin, answer);
     return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+bool Terminal::can_ask() const { return tty_ && ::isatty(STDIN_FILENO) == 1; }
+
+std::optional<std::string> Terminal::ask(const std::string& question, const std::string& otherwise)
+{
+    quiet();
+    std::fprintf(stderr, "%s%s: ", question.c_str(), otherwise.empty() ? "" : (" [" + otherwise + "]").c_str());
+    std::string answer;
+    if (!std::getline(std::cin, answer)) return std::nullopt;
+    const std::string inner(trimmed(answer, " \t\r"));
+    return inner.empty() ? otherwise : inner;
+}
+
+std::optional<SecretText> Terminal::ask_secret(const std::string& question)
+{
+    quiet();
+    termios before{};
+    const bool shown = ::tcgetattr(STDIN_FILENO, &before) == 0;
+    if (shown) {
+        termios silent = before;
+        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    }
+    std::fprintf(stderr, "%s: ", question.c_str()); // only now: who sees it may type at once
+    std::string answer;
+    const bool answered = static_cast<bool>(std::getline(std::cin, answer));
+    if (shown) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    std::fputs("\n", stderr);
+    SecretText secret(std::move(answer));
+    if (!answered) return std::nullopt;
+    return secret;
 }
 
 } // namespace adit::cli

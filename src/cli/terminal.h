@@ -1,6 +1,7 @@
 // cli/terminal.h - what a user sees. Results go to standard output, everything else to standard error.
 #pragma once
 
+#include "base/secret_text.h"
 #include "cli/buyer.h"
 
 #include <condition_variable>
@@ -34,6 +35,12 @@ public:
     std::size_t width() const;
     /// Asks a question; false without a terminal, and for every answer but y and yes.
     bool confirm(const std::string& question);
+    /// Whether there is somebody to answer: standard input and error are terminals.
+    bool can_ask() const;
+    /// A line of text, without the blanks around it; `otherwise` for an empty one. None where the input has ended.
+    std::optional<std::string> ask(const std::string& question, const std::string& otherwise = {});
+    /// The same, not shown while it is typed, and with nothing in its place.
+    std::optional<SecretText> ask_secret(const std::string& question);
 
 private:
     void tick();

@@ -6,7 +6,7 @@ namespace adit::operate {
 
 std::span<const cli::Verb> verbs()
 {
-    static const std::array all{kCheck, kDiagnose, kMigrate};
+    static const std::array all{kCheck, kDiagnose, kInit, kMigrate};
     return all;
 }
 

@@ -10,6 +10,7 @@ std::span<const cli::Verb> verbs();
 // One each in verb_<name>.cpp.
 extern const cli::Verb kCheck;
 extern const cli::Verb kDiagnose;
+extern const cli::Verb kInit;
 extern const cli::Verb kMigrate;
 
 } // namespace adit::operate

@@ -66,6 +66,16 @@ TEST_F(Disk, CreatingLeavesAnExistingFileAlone)
     EXPECT_EQ(*read_file(at("a")), "precious");
 }
 
+TEST_F(Disk, CreatingLeavesNothingBesideWhetherItWorksOrNot)
+{
+    ASSERT_TRUE(create_file(at("a"), "one", 0644));
+    EXPECT_FALSE(create_file(at("a"), "two", 0644));
+    EXPECT_FALSE(create_file("/dev/full/a", "two", 0644));
+    EXPECT_EQ(mode_of(at("a")), 0644U);
+    EXPECT_EQ(*read_file(at("a")), "one");
+    EXPECT_EQ(std::distance(fs::directory_iterator(at("a").parent_path()), fs::directory_iterator()), 1);
+}
+
 TEST_F(Disk, ASymlinkIsNotFollowedWhenWriting)
 {
     write_plain(at("target"), "precious");

@@ -1,0 +1,107 @@
+#include "operate/deploy_files.h"
+
+#include "operate/repository_files.h"
+
+#include <algorithm>
+
+namespace adit::operate {
+
+namespace {
+
+void replace_all(std::string& text, std::string_view what, std::string_view with)
+{
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+        text.replace(at, what.size(), with);
+}
+
+/// "{$NAME:default}" becomes the value. Caddy's way to name a variable of its environment.
+void fill_in(std::string& text, std::string_view name, std::string_view value)
+{
+    const std::string begin = "{$" + std::string(name);
+    for (std::size_t at = 0; (at = text.find(begin, at)) != std::string::npos; at += value.size()) {
+        const std::size_t end = text.find('}', at);
+        if (end == std::string::npos) return;
+        text.replace(at, end + 1 - at, value);
+    }
+}
+
+/// Replaces each line that begins so; an empty text removes it.
+void replace_lines(std::string& text, std::string_view begin, std::string_view with)
+{
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
+        const std::string_view line = std::string_view(text).substr(at, end - at);
+        out += line.starts_with(begin) ? with : line;
+        at = end;
+    }
+    text = std::move(out);
+}
+
+/// Where a proxy on this machine finds the daemon.
+std::string upstream(const app::ServerConfig& server)
+{
+    std::string host = server.host;
+    if (host == "0.0.0.0") host = "127.0.0.1";
+    if (host == "::") host = "::1";
+    if (host.find(':') != std::string::npos && !host.starts_with("[")) host = "[" + host + "]";
+    return host + ":" + std::to_string(server.port);
+}
+
+std::string caddyfile(const app::Config& config)
+{
+    std::string text(repository_file("Caddyfile"));
+    fill_in(text, "ADIT_SITE", config.server.public_host);
+    fill_in(text, "ADIT_UPSTREAM", upstream(config.server));
+    return text;
+}
+
+std::string compose(const ShopPlaces& places)
+{
+    std::string text(repository_file("docker-compose.yml"));
+    replace_all(text, "./etc:/etc/adit", places.folder.string() + ":/etc/adit");
+    replace_all(text, "build: .", "image: adit # `docker build -t adit .` in the repository makes it");
+    return text;
+}
+
+/// What the compose file, and Caddy where it is started by hand, take from the environment.
+std::string environment(const app::Config& config, const ShopPlaces& places)
+{
+    return "# Read by `docker compose` in this folder.\nADIT_SITE=" + config.server.public_host +
+           "\nADIT_UPSTREAM=" + upstream(config.server) + "\nADIT_PORT=" + std::to_string(config.server.port) +
+           "\nADIT_ETC=" + places.folder.string() + "\n";
+}
+
+std::string unit(const app::Config& config, const ShopPlaces& places)
+{
+    std::string text(repository_file("deploy/aditd.service"));
+    if (text.empty()) return text;
+    replace_all(text, "/usr/bin/aditd", places.daemon.string());
+    replace_all(text, "/etc/adit/config.toml", places.config().string());
+    replace_all(text, "wg-quick@wg0", "wg-quick@" + config.wireguard.interface);
+    if (places.folder != "/etc/adit") replace_lines(text, "ConfigurationDirectory", "");
+    if (places.data != "/var/lib/adit") {
+        replace_lines(text, "StateDirectoryMode", "");
+        replace_lines(text, "StateDirectory", "ReadWritePaths=" + places.data.string() + "\n");
+    }
+    // Not a script in a folder that the daemon's user may write: it would run as root.
+    if (!places.has_forwarding_script)
+        replace_lines(text, "ExecStartPre=+/usr/lib/adit/forwarding",
+                      "ExecStartPre=+/sbin/sysctl -q -w net.ipv4.ip_forward=1\n"
+                      "ExecStartPre=-+/sbin/sysctl -q -w net.ipv6.conf.all.forwarding=1\n");
+    return text;
+}
+
+} // namespace
+
+std::vector<DeployFile> deploy_files(const app::Config& config, const ShopPlaces& places)
+{
+    std::vector<DeployFile> files{{"Caddyfile", caddyfile(config)},
+                                  {"docker-compose.yml", compose(places)},
+                                  {".env", environment(config, places)},
+                                  {"aditd.service", unit(config, places)}};
+    std::erase_if(files, [](const DeployFile& file) { return file.text.empty(); });
+    return files;
+}
+
+} // namespace adit::operate
