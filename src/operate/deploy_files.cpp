@@ -14,14 +14,14 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
         text.replace(at, what.size(), with);
 }
 
-/// "{$NAME:default}" becomes the value. Caddy's way to name a variable of its environment.
+/// "{$NAME:default}" gets another default: Caddy's way to name a variable of its environment, which still counts.
 void fill_in(std::string& text, std::string_view name, std::string_view value)
 {
-    const std::string begin = "{$" + std::string(name);
-    for (std::size_t at = 0; (at = text.find(begin, at)) != std::string::npos; at += value.size()) {
+    const std::string begin = "{$" + std::string(name) + ":";
+    for (std::size_t at = 0; (at = text.find(begin, at)) != std::string::npos; at += begin.size()) {
         const std::size_t end = text.find('}', at);
         if (end == std::string::npos) return;
-        text.replace(at, end + 1 - at, value);
+        text.replace(at + begin.size(), end - at - begin.size(), value);
     }
 }
 
@@ -56,20 +56,24 @@ std::string caddyfile(const app::Config& config)
     return text;
 }
 
-std::string compose(const ShopPlaces& places)
+std::string compose(const app::Config& config, const ShopPlaces& places)
 {
+    const std::string udp = std::to_string(config.wireguard.endpoint_port);
     std::string text(repository_file("docker-compose.yml"));
     replace_all(text, "./etc:/etc/adit", places.folder.string() + ":/etc/adit");
-    replace_all(text, "build: .", "image: adit # `docker build -t adit .` in the repository makes it");
+    replace_all(text, "\"51820:51820/udp\"", "\"" + udp + ":" + udp + "/udp\"");
+    replace_all(text, "ADIT_UPSTREAM: aditd:8080", "ADIT_UPSTREAM: aditd:" + std::to_string(config.server.port));
+    replace_lines(text, "    build: .", ""); // the image is built in the repository
+    if (text.find("    image: adit\n") == std::string::npos)
+        replace_all(text, "  aditd:\n", "  aditd:\n    image: adit\n");
     return text;
 }
 
-/// What the compose file, and Caddy where it is started by hand, take from the environment.
-std::string environment(const app::Config& config, const ShopPlaces& places)
+/// What the compose file takes from the environment.
+std::string environment(const app::Config& config)
 {
     return "# Read by `docker compose` in this folder.\nADIT_SITE=" + config.server.public_host +
-           "\nADIT_UPSTREAM=" + upstream(config.server) + "\nADIT_PORT=" + std::to_string(config.server.port) +
-           "\nADIT_ETC=" + places.folder.string() + "\n";
+           "\nADIT_PORT=" + std::to_string(config.server.port) + "\n";
 }
 
 std::string unit(const app::Config& config, const ShopPlaces& places)
@@ -94,12 +98,27 @@ std::string unit(const app::Config& config, const ShopPlaces& places)
 
 } // namespace
 
+std::string container_network()
+{
+    constexpr std::string_view kSubnet = "- subnet: ";
+    const std::string_view text = repository_file("docker-compose.yml");
+    const std::size_t at = text.find(kSubnet);
+    if (at == std::string_view::npos) return "";
+    return std::string(text.substr(at + kSubnet.size(), text.find('\n', at) - at - kSubnet.size()));
+}
+
 std::vector<DeployFile> deploy_files(const app::Config& config, const ShopPlaces& places)
 {
-    std::vector<DeployFile> files{{"Caddyfile", caddyfile(config)},
-                                  {"docker-compose.yml", compose(places)},
-                                  {".env", environment(config, places)},
-                                  {"aditd.service", unit(config, places)}};
+    std::vector<DeployFile> files{{"Caddyfile", caddyfile(config)}};
+    switch (places.daemon_runs) {
+    case Runs::on_host:
+        files.push_back({"aditd.service", unit(config, places)});
+        break;
+    case Runs::in_container:
+        files.push_back({"docker-compose.yml", compose(config, places)});
+        files.push_back({".env", environment(config)});
+        break;
+    }
     std::erase_if(files, [](const DeployFile& file) { return file.text.empty(); });
     return files;
 }

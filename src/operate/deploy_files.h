@@ -9,8 +9,11 @@
 
 namespace adit::operate {
 
+enum class Runs { on_host, in_container };
+
 /// Where a shop's files are, absolute.
 struct ShopPlaces {
+    Runs daemon_runs = Runs::on_host;
     std::filesystem::path folder;      // config.toml and secret/
     std::filesystem::path data;        // the database
     std::filesystem::path deploy;      // Caddyfile and others: nothing secret
@@ -26,7 +29,10 @@ struct DeployFile {
     std::string text;
 };
 
-/// The repository's own Caddyfile, docker-compose.yml with its .env, and aditd.service, with this shop's values in
+/// The network of the compose file that its proxy is in: what `trusted_proxies` needs there. "": it has none.
+std::string container_network();
+
+/// The repository's own Caddyfile, and docker-compose.yml with its .env or aditd.service, with this shop's values in
 /// them.
 std::vector<DeployFile> deploy_files(const app::Config& config, const ShopPlaces& places);
 

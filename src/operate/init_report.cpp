@@ -109,11 +109,20 @@ Result<std::string> what_now(const app::Config& config, const ShopPlaces& places
             places.folder.string() + " --show-words` prints them: write them down\n  " + places.secrets().string() +
             "  who has it has the money and the name\n";
 
-    text += "\nThen\n  https    " + (places.deploy / "Caddyfile").string() +
-            " is for Caddy: copy it to /etc/caddy/Caddyfile and restart caddy\n"
-            "  daemon   `systemctl enable --now aditd` with the package; without it, the unit and the compose file are "
-            "in " +
-            places.deploy.string() + "\n";
+    text += "\nThen\n";
+    switch (places.daemon_runs) {
+    case Runs::on_host:
+        text +=
+            "  https    copy " + (places.deploy / "Caddyfile").string() +
+            " to /etc/caddy/Caddyfile and restart caddy\n"
+            "  daemon   `systemctl enable --now aditd` with the package; without it, copy aditd.service from there to "
+            "/etc/systemd/system first\n";
+        break;
+    case Runs::in_container:
+        text += "  start    `docker build -t adit .` in the repository, then `docker compose up -d` in " +
+                places.deploy.string() + "\n";
+        break;
+    }
     if (!config.wireguard.manage)
         text += "  tunnels  make " + config.wireguard.interface + " with the private key in " +
                 config.wireguard.private_key_file.string() + "\n";

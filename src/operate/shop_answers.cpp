@@ -115,6 +115,11 @@ std::string shop_config(const ShopAnswers& answers, const ShopKeys& keys)
     config.set("server", "host", toml_text(answers.listen_host));
     config.set("server", "port", std::to_string(answers.port));
     config.set("server", "public_host", toml_text(answers.public_host));
+    if (!answers.trusted_proxies.empty()) {
+        std::vector<std::string> proxies{"127.0.0.0/8", "::1"};
+        proxies.insert(proxies.end(), answers.trusted_proxies.begin(), answers.trusted_proxies.end());
+        config.set("server", "trusted_proxies", toml_texts(proxies));
+    }
     config.set("db", "path", toml_text(answers.database.string()));
 
     std::string place;

@@ -27,7 +27,8 @@ struct ShopAnswers {
     std::string interface = "wg0";
     Interface interface_is = Interface::of_daemon;
     std::string subnet;
-    std::string subnet6; // "": none
+    std::string subnet6;                      // "": none
+    std::vector<std::string> trusted_proxies; // beside loopback
     std::string listen_host = "127.0.0.1";
     std::uint16_t port = 8080;
     std::filesystem::path database = "/var/lib/adit/adit.db";

@@ -223,9 +223,8 @@ Result<void> answer(const Question& question, const std::string& text, const Sho
 std::span<const Option> question_options() { return kQuestionOptions; }
 
 Result<ShopAnswers> ask_for_answers(const cli::Arguments& arguments, Attended attended, cli::Terminal& terminal,
-                                    const std::filesystem::path& folder, const ShopKeys& keys)
+                                    const std::filesystem::path& folder, const ShopKeys& keys, ShopAnswers answers)
 {
-    ShopAnswers answers;
     answers.hold = arguments.has("--hold");
     if (arguments.has("--no-manage")) answers.interface_is = Interface::of_operator;
     std::string problems;

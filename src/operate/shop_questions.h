@@ -13,8 +13,9 @@ std::span<const cli::Option> question_options();
 enum class Attended { no, yes };
 
 /// Each answer is judged as the daemon judges the config: a wrong one is asked for again, or, from an option, an error.
-/// `folder` is the config's. Errors: bad_request (options that are missing or wrong, all of them; the input ended).
+/// `folder` is the config's; what is known already stands in `answers`. Errors: bad_request (options that are missing
+/// or wrong, all of them; the input ended).
 Result<ShopAnswers> ask_for_answers(const cli::Arguments& arguments, Attended attended, cli::Terminal& terminal,
-                                    const std::filesystem::path& folder, const ShopKeys& keys);
+                                    const std::filesystem::path& folder, const ShopKeys& keys, ShopAnswers answers);
 
 } // namespace adit::operate

@@ -31,6 +31,8 @@ constexpr std::string_view kInitHelp =
     "  --data DIR             the database (default /var/lib/adit)\n"
     "  --files DIR            Caddyfile and others (default DIR/deploy)\n"
     "  --owner USER           whom the files belong to; as root the user adit, where there is one\n"
+    "  --docker               for docker-compose.yml, which stands in --files: the daemon listens to the proxy's\n"
+    "                         container, and --data is a folder of its own container\n"
     "  --unattended           asks nothing\n"
     "\n"
     "  --public-host HOST     that buyers use; needed\n"
@@ -56,7 +58,7 @@ constexpr std::string_view kInitHelp =
     "\n"
     "  adit init\n"
     "  adit init --unattended --public-host vpn.example.com --mint https://mint.example.com --price 1000/day\n"
-    "  adit init --dir ./etc --owner 10001 --listen 127.0.0.1\n"
+    "  adit init --docker --dir ./etc --files . --owner 10001\n"
     "  adit init --show-words\n"
     "  adit init --restore-words -\n";
 
@@ -64,6 +66,7 @@ constexpr Option kOwnOptions[]{{"--dir"},
                                {"--data"},
                                {"--files"},
                                {"--owner"},
+                               {"--docker", Option::Takes::nothing},
                                {"--unattended", Option::Takes::nothing},
                                {"--nsec-file"},
                                {"--restore-words"},
@@ -120,6 +123,7 @@ Result<ShopPlaces> find_places(const cli::Arguments& arguments)
     places.folder = TRY(place(arguments, "--dir", "/etc/adit"));
     places.data = TRY(place(arguments, "--data", "/var/lib/adit"));
     places.deploy = TRY(place(arguments, "--files", places.folder / "deploy"));
+    places.daemon_runs = arguments.has("--docker") ? Runs::in_container : Runs::on_host;
     places.daemon = daemon_program();
     places.has_forwarding_script = ::access("/usr/lib/adit/forwarding", X_OK) == 0;
     return places;
@@ -178,7 +182,7 @@ Result<void> write_surroundings(Run& run, const app::Config& config)
         const fs::path path = run.places.deploy / file.name;
         run.report.written(path, TRY(write_unless_there(path, file.text, 0644, run.owner)));
     }
-    // Where it can not be made here (a container has its own), the daemon makes it.
+    if (run.places.daemon_runs == Runs::in_container) return {}; // its database is in a volume
     const auto made = make_folder(config.database.ours.parent_path(), run.owner);
     if (!made)
         run.terminal.say("adit init: " + made.error().detail + ": the daemon's user must be able to make it");
@@ -207,6 +211,7 @@ Result<void> put_words_back(Run& run, const app::Config& config)
             return {};
         }
         std::string words = TRY(payments::cashu::parse_mnemonic(run.given.words->expose()));
+        TRY(make_folder(path.parent_path(), run.owner));
         words += '\n';
         const auto written = create_file(path, words, 0600, run.owner);
         SecretText::wipe(words);
@@ -307,10 +312,15 @@ int make(Run& run)
 
     const bool asks = run.terminal.can_ask() && !run.arguments.has("--unattended");
     if (asks) run.terminal.say("An empty line takes what stands in brackets.");
-    auto answers =
-        ask_for_answers(run.arguments, asks ? Attended::yes : Attended::no, run.terminal, run.places.folder, *keys);
+    ShopAnswers known;
+    known.database = run.places.data / "adit.db";
+    if (run.places.daemon_runs == Runs::in_container) {
+        known.listen_host = "0.0.0.0";
+        if (const std::string proxy = container_network(); !proxy.empty()) known.trusted_proxies = {proxy};
+    }
+    const auto answers = ask_for_answers(run.arguments, asks ? Attended::yes : Attended::no, run.terminal,
+                                         run.places.folder, *keys, std::move(known));
     if (!answers) return cli::usage_error(run.terminal, "init", cli::printable(answers.error().detail, 2000));
-    answers->database = run.places.data / "adit.db";
     const std::string text = shop_config(*answers, *keys);
     const auto tried = try_config(text, run.places.folder, *keys);
     if (!tried.config)
