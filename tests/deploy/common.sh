@@ -30,6 +30,10 @@ await() {
 }
 # A field of a JSON object that we wrote ourselves: text without quotes in it, or a number.
 field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\)\"\{0,1\}.*/\1/p" "$2" | head -n 1; }
+# Of podman and buildah, one for each line: a storage of our own, on any file system.
+storage_options() {
+    printf '%s\n' --root "$ADIT_DEPLOY_FOLDER/storage" --runroot "$ADIT_DEPLOY_FOLDER/runroot" --storage-driver vfs
+}
 hex32() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 http_status() { curl -s -o /dev/null -w '%{http_code}' --max-time 5 "$@" || true; }
 answers() { [[ $(http_status "$2") == "$1" ]]; }
