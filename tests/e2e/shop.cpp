@@ -18,7 +18,6 @@ namespace adit::e2e {
 
 namespace {
 
-constexpr std::string_view kHost = "shop.example";
 constexpr std::string_view kListing = "exit-1";
 
 std::filesystem::path new_folder()
@@ -83,10 +82,10 @@ void Shop::write_config() const
             prices += "max_mbps = " + std::to_string(settings.max_mbps[i]) + "\n";
     }
     const std::string method = "[[listing.payment_methods]]\ntype = \"cashu\"\nmint = \"" + world->mint_url() +
-                               "\"\np2pk = \"" + cashu::even_point(sales_key.public_key()).hex() +
-                               "\"\nendpoint = \"https://" + std::string(kHost) + "/purchase\"\n";
+                               "\"\np2pk = \"" + cashu::even_point(sales_key.public_key()).hex() + "\"\nendpoint = \"" +
+                               settings.public_url + "/purchase\"\n";
     const std::string text =
-        "[server]\nhost = \"127.0.0.1\"\nport = " + std::to_string(port) + "\npublic_host = \"" + std::string(kHost) +
+        "[server]\nhost = \"127.0.0.1\"\nport = " + std::to_string(port) + "\npublic_host = \"" + public_host() +
         "\"\n" + settings.server + "[db]\npath = \"" + database.string() + "\"\n[wireguard]\nendpoint_host = \"" +
         endpoint_host + "\"\nserver_pubkey = \"" + server_key.base64() + "\"\nsubnet_cidr = \"" + settings.subnet +
         "\"\n" + settings.wireguard + "[cashu]\np2pk_privkey_file = \"" + (folder / "p2pk").string() + "\"\n" +
@@ -98,10 +97,12 @@ void Shop::write_config() const
     write(folder / "config.toml", text);
 }
 
+std::string Shop::public_host() const { return settings.public_url.substr(settings.public_url.find("//") + 2); }
+
 std::string Shop::lightning_text() const
 {
     if (!settings.lightning) return "";
-    std::string text = "[[listing.payment_methods]]\ntype = \"lightning\"\nendpoint = \"https://" + std::string(kHost) +
+    std::string text = "[[listing.payment_methods]]\ntype = \"lightning\"\nendpoint = \"" + settings.public_url +
                        "/lnurlp\"\nmechanism = \"lnurl-pay\"\n[lightning]\nenabled = true\n" + settings.lightning_lines;
     switch (*settings.lightning) {
     case Pays::phoenixd:
@@ -242,7 +243,7 @@ protocol::EventDraft Shop::draft(std::size_t tier) const
 {
     protocol::EventDraft draft =
         protocol::purchase_auth_draft({system_clock().now(),
-                                       std::string(kHost),
+                                       public_host(),
                                        {protocol::kKindListing, operator_key.public_key(), std::string(kListing)},
                                        settings.prices.at(tier),
                                        std::nullopt});

@@ -27,6 +27,7 @@ enum class Pays { phoenixd, lnd, lnd_held };
 
 /// What a test wants to be different in the operator's config.
 struct Settings {
+    std::string public_url = "https://shop.example";
     std::string server = ""; // further lines of [server], and so on
     std::vector<protocol::Price> prices{{"100", "sat", "hour"}};
     std::vector<std::uint32_t> max_mbps = {}; // of each price; 0, or none there: no limit
@@ -118,6 +119,7 @@ public:
     std::unique_ptr<Daemon> daemon;
 
 private:
+    std::string public_host() const;
     std::string lightning_text() const;
 };
 

@@ -1,12 +1,14 @@
-// Real packets, sold by the real daemon: a client, an operator whose device is wireguard-go, and a host on the
-// internet, each in a namespace.
+// Real packets, sold by the real daemon: a client, an operator, and a host on the internet, each in a namespace. The
+// devices are wireguard-go's, or the kernel's where tests/kernel/run has one with WireGuard.
 //   client 172.31.1.2 -- 172.31.1.1 operator 203.0.113.1 -- 203.0.113.2 internet
 // The internet has no route back to the tunnels' subnet, so an answer proves the operator's NAT.
 #include "e2e/shop.h"
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "fakes/wireguard_interface.h"
 #include "protocol/wg_config.h"
-#include "wg/uapi_device.h"
+#include "wg/inside_device.h"
 
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -18,7 +20,7 @@ namespace {
 using fakes::Child;
 using fakes::eventually;
 using fakes::Netns;
-using fakes::WireguardGo;
+using fakes::WireguardInterface;
 
 constexpr Milliseconds kPatience{10'000};
 constexpr std::string_view kSubnet = "10.8.0.0/24";
@@ -35,8 +37,8 @@ void must_run(const Netns& where, const fakes::Command& command, const std::stri
 class Client {
 public:
     Client(const Netns& where, const protocol::WireguardSecret& secret, const protocol::ClientConfig& config)
-        : where_(where), tunnel_(std::move(WireguardGo::start(where)).value()), server_(config.server_key.base64()),
-          endpoint_(config.endpoint)
+        : where_(where), tunnel_(std::move(WireguardInterface::start(where)).value()),
+          server_(config.server_key.base64()), endpoint_(config.endpoint)
     {
         if (config.preshared_key) preshared_key_ = base64_line(*config.preshared_key);
         must_run(where_, {"wg", "set", tunnel_.interface(), "private-key", "/dev/stdin"}, base64_line(secret));
@@ -67,14 +69,14 @@ public:
     /// Received and sent, as its own device counts.
     std::pair<std::uint64_t, std::uint64_t> traffic() const
     {
-        const auto device = std::move(wg::UapiDevice::open(tunnel_.interface())).value();
+        const auto device = wg::open_inside(where_, tunnel_.interface());
         const auto status = std::move(device->status()).value();
         return {status.peers.at(0).received_bytes, status.peers.at(0).sent_bytes};
     }
 
 private:
     const Netns& where_;
-    WireguardGo tunnel_;
+    WireguardInterface tunnel_;
     std::string server_;
     std::string endpoint_;
     std::string preshared_key_;
@@ -126,7 +128,7 @@ protected:
 
     void start_device(const std::string& interface)
     {
-        server_.emplace(std::move(WireguardGo::start(*operator_, interface)).value());
+        server_.emplace(std::move(WireguardInterface::start(*operator_, interface)).value());
         must_run(*operator_, {"wg", "set", interface, "listen-port", "51820", "private-key", "/dev/stdin"},
                  base64_line(server_secret_));
         must_run(*operator_, {"ip", "address", "add", "10.8.0.1/24", "dev", interface});
@@ -171,7 +173,7 @@ protected:
     std::optional<Netns> client_;
     std::optional<Netns> operator_;
     std::optional<Netns> internet_;
-    std::optional<WireguardGo> server_;
+    std::optional<WireguardInterface> server_;
     std::unique_ptr<Shop> shop_;
 };
 
@@ -198,6 +200,35 @@ TEST_F(TunnelSaleTest, ABoughtConfigCarriesPacketsAndIsCounted)
     EXPECT_LT(view["last_handshake_age_s"].get<int>(), 120);
     EXPECT_GE(view["data_used_bytes"].get<std::uint64_t>(), 50U * 2 * 1300);
     EXPECT_LE(view["data_used_bytes"].get<std::uint64_t>(), received + sent + 2000);
+}
+
+TEST_F(TunnelSaleTest, WhatTheBuyersOwnProgramWritesCarriesPackets)
+{
+    shop_->settings.public_url = "http://127.0.0.1:" + std::to_string(shop_->port); // no proxy in front
+    shop_->restart();
+    const auto adit = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.end(), {"--relay", shop_->world->relay_url()});
+        Child child = start_program("adit", arguments, {"HOME=" + shop_->folder.string()}, &*operator_);
+        const auto status = child.wait(Milliseconds(60'000));
+        return std::pair(status ? *status : -1, child.output());
+    };
+    std::string naddr;
+    ASSERT_TRUE(eventually(Milliseconds(30'000), [&] {
+        const auto found = nlohmann::json::parse(adit({"browse", "--json"}).second, nullptr, false);
+        if (!found.is_array() || found.empty() || found.dump().find(shop_->settings.public_url) == std::string::npos)
+            return false; // the relay has the listing of before the restart, or none yet
+        naddr = found.at(0).value("naddr", "");
+        return !naddr.empty();
+    }));
+    const std::filesystem::path file = shop_->folder / "tunnel.conf";
+    const auto [status, said] = adit({"buy", naddr, "--tier", "hour", "--yes", "--file",
+                                      (shop_->folder / "purchase.json").string(), "--out", file.string()});
+    ASSERT_EQ(status, 0) << said;
+    const auto config = must(protocol::parse_config(must(read_file(file))));
+    ASSERT_TRUE(config.private_key) << "it is filled in, as wg-quick wants it";
+    EXPECT_TRUE(has_peer(protocol::wireguard_public_key(*config.private_key)));
+    Client client(*client_, *config.private_key, config);
+    EXPECT_TRUE(client.flows());
 }
 
 TEST_F(TunnelSaleTest, TrafficStopsWithinASecondOfTheEnd)

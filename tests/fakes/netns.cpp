@@ -44,6 +44,12 @@ int new_namespace()
     return fd;
 }
 
+bool says_yes(const char* variable)
+{
+    const char* value = std::getenv(variable);
+    return value != nullptr && std::string_view(value) == "1";
+}
+
 bool in_path(const std::string& program)
 {
     const char* path = std::getenv("PATH");
@@ -60,14 +66,16 @@ bool in_path(const std::string& program)
 
 std::string find_missing()
 {
+    const bool userspace = !kernel_wireguard_required(); // wireguard-go, that is, and what it needs
     const int tun = ::open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    if (tun < 0) return std::string("/dev/net/tun can not be opened: ") + std::strerror(errno);
-    ::close(tun);
+    if (tun < 0 && userspace) return std::string("/dev/net/tun can not be opened: ") + std::strerror(errno);
+    if (tun >= 0) ::close(tun);
     const int space = new_namespace();
     if (space < 0) return std::string("network namespaces can not be made: ") + std::strerror(errno);
     ::close(space);
     for (const char* program : {"ip", "nft", "wg", "wireguard-go", "ping"})
-        if (!in_path(program)) return std::string("the program ") + program + " is not installed";
+        if (!in_path(program) && (userspace || std::string_view(program) != "wireguard-go"))
+            return std::string("the program ") + program + " is not installed";
     return {};
 }
 
@@ -139,11 +147,8 @@ const std::string& netns_missing()
     return missing;
 }
 
-bool netns_required()
-{
-    const char* value = std::getenv("ADIT_REQUIRE_NETNS");
-    return value != nullptr && std::string_view(value) == "1";
-}
+bool netns_required() { return says_yes("ADIT_REQUIRE_NETNS"); }
+bool kernel_wireguard_required() { return says_yes("ADIT_KERNEL_WG"); }
 
 bool eventually(Milliseconds length, const std::function<bool()>& condition)
 {

@@ -22,6 +22,9 @@ using Command = std::vector<std::string>;
 const std::string& netns_missing();
 /// ADIT_REQUIRE_NETNS=1, as CI sets it: what is missing is a failure then, not a skip.
 bool netns_required();
+/// ADIT_KERNEL_WG=1, as tests/kernel/run sets it: this kernel has WireGuard, and the tests with real packets speak to
+/// that in place of wireguard-go. If it has none they fail.
+bool kernel_wireguard_required();
 
 /// First line of a test, or of SetUp, that makes namespaces.
 #define ADIT_NEEDS_NETNS()                                                                                             \

@@ -1,6 +1,7 @@
 // What device.h promises, asked of every implementation that this machine can run: memory always, wireguard-go where
-// namespaces are to be had, the kernel where it has WireGuard.
-#include "fakes/netns.h"
+// namespaces are to be had, the kernel where it has WireGuard: tests/kernel/run sees to it that there is one.
+#include "fakes/wireguard_interface.h"
+#include "wg/inside_device.h"
 #include "wg/memory_device.h"
 #include "wg/netlink_device.h"
 #include "wg/peers.h"
@@ -88,34 +89,6 @@ private:
     std::unique_ptr<UapiDevice> device_;
 };
 
-/// A kernel device speaks to the namespace of the calling thread.
-class InsideDevice final : public Device {
-public:
-    InsideDevice(const Netns& space, std::unique_ptr<Device> device) : space_(space), device_(std::move(device)) {}
-    Result<void> apply(std::span<const PeerChange> changes) override
-    {
-        std::optional<Result<void>> out;
-        space_.inside([&] { out = device_->apply(changes); });
-        return *out;
-    }
-    Result<DeviceStatus> status() override
-    {
-        std::optional<Result<DeviceStatus>> out;
-        space_.inside([&] { out.emplace(device_->status()); });
-        return *out;
-    }
-    Result<void> configure(const DeviceSettings& settings) override
-    {
-        std::optional<Result<void>> out;
-        space_.inside([&] { out = device_->configure(settings); });
-        return *out;
-    }
-
-private:
-    const Netns& space_;
-    std::unique_ptr<Device> device_;
-};
-
 class KernelSubject final : public RealSubject {
 public:
     KernelSubject() : RealSubject("wg0"), device_(space_, std::move(NetlinkDevice::open(interface_)).value())
@@ -132,18 +105,15 @@ private:
 
 enum class Kind { memory, userspace, kernel };
 
-bool kernel_has_wireguard()
-{
-    if (!fakes::netns_missing().empty()) return false;
-    const auto space = Netns::create();
-    return space && space->run({"ip", "link", "add", "wg0", "type", "wireguard"});
-}
-
 const std::vector<Kind>& kinds()
 {
-    static const std::vector<Kind> all = kernel_has_wireguard()
-                                             ? std::vector{Kind::memory, Kind::userspace, Kind::kernel}
-                                             : std::vector{Kind::memory, Kind::userspace};
+    static const std::vector<Kind> all = [] {
+        std::vector out{Kind::memory};
+        if (!fakes::kernel_wireguard_required()) out.push_back(Kind::userspace);
+        if (fakes::kernel_wireguard_required() || fakes::kernel_wireguard_missing().empty())
+            out.push_back(Kind::kernel);
+        return out;
+    }();
     return all;
 }
 
@@ -174,6 +144,7 @@ protected:
             break;
         }
         case Kind::kernel:
+            ADIT_NEEDS_KERNEL_WIREGUARD();
             subject_ = std::make_unique<KernelSubject>();
             break;
         }

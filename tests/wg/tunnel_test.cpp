@@ -1,9 +1,11 @@
-// Real packets: a client, an operator whose device is under test, and a host on the internet, each in a namespace.
+// Real packets: a client, an operator whose device is under test, and a host on the internet, each in a namespace. Both
+// ends are wireguard-go's, or the kernel's where tests/kernel/run has one with WireGuard.
 //   client 172.31.1.2 -- 172.31.1.1 operator 203.0.113.1 -- 203.0.113.2 internet
 // The internet has no route back to the tunnels' subnet, so an answer proves the operator's NAT.
-#include "fakes/netns.h"
+#include "base/clock.h"
+#include "fakes/wireguard_interface.h"
+#include "wg/inside_device.h"
 #include "wg/peers.h"
-#include "wg/uapi_device.h"
 #include "wg/usage.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +17,7 @@ namespace {
 using fakes::Child;
 using fakes::eventually;
 using fakes::Netns;
-using fakes::WireguardGo;
+using fakes::WireguardInterface;
 
 constexpr Milliseconds kPatience{10'000};
 constexpr Milliseconds kOneSecond{1'000};
@@ -34,11 +36,11 @@ protected:
         ASSERT_TRUE(fakes::join(*operator_, "transit", "203.0.113.1/24", *internet_, "eth0", "203.0.113.2/24"));
         ASSERT_TRUE(fakes::forward_with_nat(*operator_, "10.8.0.0/24", "transit"));
 
-        server_.emplace(std::move(WireguardGo::start(*operator_)).value());
+        server_.emplace(std::move(WireguardInterface::start(*operator_)).value());
         configure_server();
-        device_ = std::move(UapiDevice::open(server_->interface())).value();
+        device_ = open_inside(*operator_, server_->interface());
 
-        tunnel_.emplace(std::move(WireguardGo::start(*client_)).value());
+        tunnel_.emplace(std::move(WireguardInterface::start(*client_)).value());
         must(client_->run({"wg", "set", tunnel_->interface(), "private-key", "/dev/stdin"}, base64(client_secret_)));
         must(client_->run({"ip", "address", "add", "10.8.0.2/32", "dev", tunnel_->interface()}));
         must(client_->run({"ip", "route", "add", "203.0.113.0/24", "dev", tunnel_->interface()}));
@@ -80,7 +82,7 @@ protected:
     /// Bytes the client's own device says it has received and sent.
     Traffic client_traffic() const
     {
-        const auto client_device = std::move(UapiDevice::open(tunnel_->interface())).value();
+        const auto client_device = open_inside(*client_, tunnel_->interface());
         const auto status = std::move(client_device->status()).value();
         return {status.peers.at(0).received_bytes, status.peers.at(0).sent_bytes};
     }
@@ -90,9 +92,9 @@ protected:
     std::optional<Netns> client_;
     std::optional<Netns> operator_;
     std::optional<Netns> internet_;
-    std::optional<WireguardGo> server_;
-    std::optional<WireguardGo> tunnel_;
-    std::unique_ptr<UapiDevice> device_;
+    std::optional<WireguardInterface> server_;
+    std::optional<WireguardInterface> tunnel_;
+    std::unique_ptr<Device> device_;
 };
 
 /// Pings twenty times a second until it is ended, and knows how many answers came.
@@ -198,7 +200,7 @@ TEST_F(TunnelTest, AWipedInterfaceReportsNoPeersAndRefills)
     const std::string interface = server_->interface();
     server_->stop();
     EXPECT_EQ(device_->status().error().reason, Reason::device_absent);
-    server_.emplace(std::move(WireguardGo::start(*operator_, interface)).value());
+    server_.emplace(std::move(WireguardInterface::start(*operator_, interface)).value());
     configure_server();
     EXPECT_TRUE(device_->status().value().peers.empty());
     EXPECT_FALSE(ping_once());
