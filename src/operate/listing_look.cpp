@@ -59,7 +59,7 @@ std::string age_words(Seconds age)
 
 // ---- hosts ---------------------------------------------------------------------------------------------------------
 
-std::string without_port(std::string host)
+std::string without_port(const std::string& host)
 {
     if (host.starts_with("[")) return host.substr(1, host.find(']') - 1);
     return host.substr(0, host.find(':'));

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kCommentNeeded = 400; // characters of a purchase with a refund key
 
-std::string with_parameter(std::string url, const std::string& parameter)
+std::string with_parameter(const std::string& url, const std::string& parameter)
 {
     return url + (url.find('?') == std::string::npos ? "?" : "&") + parameter;
 }
@@ -64,7 +64,7 @@ Result<LnurlAsk> lnurl_ask(const Listed& listed, const std::string& target)
     LnurlAsk ask;
     const auto tiers = protocol::sellable_tiers(listed.prices);
     if (!tiers.empty()) {
-        url = with_parameter(std::move(url), "p=" + std::to_string(tiers.front().index));
+        url = with_parameter(url, "p=" + std::to_string(tiers.front().index));
         ask.price = to_msat(tiers.front().price);
     }
     ask.url = std::move(url);
