@@ -70,7 +70,7 @@ std::string compose(const app::Config& config, const ShopPlaces& places)
 }
 
 /// What the compose file takes from the environment.
-std::string environment(const app::Config& config)
+std::string compose_environment(const app::Config& config)
 {
     return "# Read by `docker compose` in this folder.\nADIT_SITE=" + config.server.public_host +
            "\nADIT_PORT=" + std::to_string(config.server.port) + "\n";
@@ -116,7 +116,7 @@ std::vector<DeployFile> deploy_files(const app::Config& config, const ShopPlaces
         break;
     case Runs::in_container:
         files.push_back({"docker-compose.yml", compose(config, places)});
-        files.push_back({".env", environment(config)});
+        files.push_back({".env", compose_environment(config)});
         break;
     }
     std::erase_if(files, [](const DeployFile& file) { return file.text.empty(); });

@@ -15,7 +15,7 @@ namespace {
 
 namespace cashu = payments::cashu;
 
-constexpr std::size_t kMostBytes = 4096;
+constexpr std::size_t kMostKeyBytes = 4096;
 
 Error unusable(const std::filesystem::path& path, const std::string& what)
 {
@@ -27,7 +27,7 @@ Result<SecretText> read_closed(const std::filesystem::path& path)
 {
     if (TRY(openness(path)) != FileOpenness::closed)
         return unusable(path, "holds a secret, and others may read or change it: chmod 600 it");
-    std::string text = TRY(read_file(path, kMostBytes));
+    std::string text = TRY(read_file(path, kMostKeyBytes));
     std::string inner(trimmed(text, " \t\r\n"));
     SecretText::wipe(text);
     if (inner.empty()) return unusable(path, "is there but empty, as after a crash: move it away and start again");

@@ -36,7 +36,7 @@ constexpr Option kQuestionOptions[]{{"--public-host"},
                                     {"--lnd-cert-file"},
                                     {"--hold", Option::Takes::nothing}};
 
-Error wrong(std::string what) { return Error{Reason::bad_request, std::move(what)}; }
+Error wrong_answer(std::string what) { return Error{Reason::bad_request, std::move(what)}; }
 
 Result<void> put(std::string& into, const std::string& text)
 {
@@ -49,7 +49,7 @@ Result<void> put_port(std::uint16_t& into, const std::string& text)
     std::uint16_t port = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (failed != std::errc() || end != text.data() + text.size() || port == 0)
-        return wrong("is no port, expected 1 to 65535");
+        return wrong_answer("is no port, expected 1 to 65535");
     into = port;
     return {};
 }
@@ -58,7 +58,7 @@ Result<void> put_path(std::filesystem::path& into, const std::string& text)
 {
     std::error_code failed;
     into = std::filesystem::absolute(text, failed);
-    if (failed) return wrong("is no path");
+    if (failed) return wrong_answer("is no path");
     return {};
 }
 
@@ -81,7 +81,7 @@ std::string free_subnet(const std::string& interface)
     return "10.66.42.0/24";
 }
 
-std::string without_port(const std::string& host)
+std::string host_alone(const std::string& host)
 {
     const std::size_t colon = host.rfind(':');
     if (colon == std::string::npos || host.find(']', colon) != std::string::npos) return host;
@@ -110,12 +110,12 @@ std::vector<Question> questions(ShopAnswers& answers)
                    {},
                    [&answers](const std::string& text) { return put(answers.public_host, bare_host(text)); }});
     all.push_back({"--endpoint-host", "wireguard.endpoint_host", "Host that WireGuard clients dial",
-                   [&answers] { return without_port(answers.public_host); },
+                   [&answers] { return host_alone(answers.public_host); },
                    [&answers](const std::string& text) { return put(answers.endpoint_host, bare_host(text)); }});
     all.push_back({"--udp-port", "wireguard.endpoint_port", "UDP port that they dial", [] { return "51820"; },
                    [&answers](const std::string& text) { return put_port(answers.endpoint_port, text); }});
     all.push_back({"--title", "listing.title", "Title of the offer",
-                   [&answers] { return "A tunnel from " + without_port(answers.public_host); },
+                   [&answers] { return "A tunnel from " + host_alone(answers.public_host); },
                    [&answers](const std::string& text) { return put(answers.title, text); }});
     all.push_back({"--price", "listing.prices",
                    "Prices in sats for one hour, day, week, month, GiB or TiB, with commas between",
@@ -135,7 +135,7 @@ std::vector<Question> questions(ShopAnswers& answers)
                        else if (text == "lnd")
                            answers.lightning = Lightning::lnd;
                        else
-                           return wrong("takes none, phoenixd or lnd");
+                           return wrong_answer("takes none, phoenixd or lnd");
                        return {};
                    }});
     all.back().config_key = "";
@@ -214,7 +214,7 @@ Result<void> answer(const Question& question, const std::string& text, const Sho
     if (*question.config_key == '\0') return {};
     const auto tried = try_config(shop_config(completed(answers), keys), folder, keys);
     const auto complaints = complaints_about(question.config_key, tried.errors);
-    if (!complaints.empty()) return wrong(complaints.front());
+    if (!complaints.empty()) return wrong_answer(complaints.front());
     return {};
 }
 
@@ -256,7 +256,7 @@ Result<ShopAnswers> ask_for_answers(const cli::Arguments& arguments, Attended at
         }
         for (;;) {
             const auto text = terminal.ask(question.words, otherwise);
-            if (!text) return wrong("the input ended before the last question");
+            if (!text) return wrong_answer("the input ended before the last question");
             if (text->empty()) continue;
             const auto judged = answer(question, *text, answers, folder, keys);
             if (judged) break;
@@ -265,7 +265,7 @@ Result<ShopAnswers> ask_for_answers(const cli::Arguments& arguments, Attended at
     }
     if (problems.empty() && answers.mints.empty() && answers.lightning == Lightning::none)
         note("nothing could be paid with: name a --mint, or --lightning");
-    if (!problems.empty()) return wrong(problems);
+    if (!problems.empty()) return wrong_answer(problems);
     return answers;
 }
 
