@@ -2,12 +2,15 @@
 
 #include "base/clock.h"
 #include "fakes/netns.h"
+#include "wg/nft.h"
 
 #include <array>
 #include <csignal>
 #include <cstdlib>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
 
@@ -42,6 +45,34 @@ TEST(Program, NetAdminIsAmbientInTheProgramAndNowhereElse)
     const auto end = run_program("/bin/cat", {"/proc/self/status"}, "", Milliseconds(10'000)).value();
     EXPECT_NE(end.output.find("CapAmb:\t0000000000001000"), std::string::npos) << end.output;
     EXPECT_EQ(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 12, 0, 0), 0);
+}
+
+TEST(Program, NftDoesItsWorkForAUserWhoHasNetAdminAndNothingElse)
+{
+    ADIT_NEEDS_NETNS();
+    const auto space = std::move(fakes::Netns::create()).value();
+    std::optional<Result<void>> without;
+    std::optional<Result<void>> with;
+    space.inside([&] {
+        // Of this thread alone, by the raw calls: nobody, who keeps CAP_NET_ADMIN and loses the rest.
+        ASSERT_EQ(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), 0);
+        ASSERT_EQ(::syscall(SYS_setresgid, 65534, 65534, 65534), 0);
+        ASSERT_EQ(::syscall(SYS_setresuid, 65534, 65534, 65534), 0);
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+        sets[0].permitted = sets[0].effective = 1U << CAP_NET_ADMIN;
+        ASSERT_EQ(::syscall(SYS_capset, &header, sets), 0);
+        NftProgram nft;
+        with = nft.load("add table inet adit_of_nobody\n");
+        sets[0].permitted = sets[0].effective = 0;
+        ASSERT_EQ(::syscall(SYS_capset, &header, sets), 0);
+        without = nft.load("delete table inet adit_of_nobody\n");
+    });
+    ASSERT_TRUE(with && without);
+    EXPECT_TRUE(*with) << with->error().detail;
+    ASSERT_FALSE(*without);
+    EXPECT_NE(without->error().detail.find("CAP_NET_ADMIN is needed"), std::string::npos) << without->error().detail;
+    EXPECT_TRUE(space.run({"nft", "list", "table", "inet", "adit_of_nobody"}));
 }
 
 TEST(Program, OneThatHangsIsKilledAndOneThatIsNotThereIsSaid)
