@@ -113,6 +113,7 @@ std::string forward_chain(const FirewallPlan& plan, const std::string& from, con
     std::set<std::uint16_t> ports(plan.blocked_ports.begin(), plan.blocked_ports.end());
     ports.insert(kSmtp);
     std::vector<std::string> port_texts;
+    port_texts.reserve(ports.size());
     for (const std::uint16_t port : ports) port_texts.push_back(std::to_string(port));
 
     std::string out = "  chain through_host {\n    type filter hook forward priority filter; policy accept;\n";
