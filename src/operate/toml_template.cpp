@@ -166,6 +166,9 @@ void TomlTemplate::set_rows(std::string_view name, const Rows& rows)
 {
     // Those of the text go, with their keys; comments and blank lines between them are of others.
     const std::size_t first = find_table(name);
+    std::vector<std::string> off; // keys that the first one could have
+    for (std::size_t at = first + 1; at < lines_.size() && lines_[at].find(" = ") != std::string::npos; ++at)
+        if (lines_[at].starts_with(kOff) && !lines_[first].starts_with(kOff)) off.push_back(lines_[at]);
     for (std::size_t at = first; at < lines_.size();) {
         if (!is_table(without_off(lines_[at]), name)) {
             ++at;
@@ -181,6 +184,8 @@ void TomlTemplate::set_rows(std::string_view name, const Rows& rows)
     for (const auto& row : rows) {
         fresh.push_back("[[" + std::string(name) + "]]");
         for (const auto& [key, value] : row) fresh.push_back(std::string(key) + " = " + value);
+        fresh.insert(fresh.end(), off.begin(), off.end());
+        off.clear();
         fresh.emplace_back();
     }
     lines_.insert(lines_.begin() + static_cast<std::ptrdiff_t>(std::min(first, lines_.size())), fresh.begin(),
