@@ -214,7 +214,11 @@ TEST_F(TunnelSaleTest, WhatTheBuyersOwnProgramWritesCarriesPackets)
     };
     std::string naddr;
     ASSERT_TRUE(eventually(Milliseconds(30'000), [&] {
-        const auto found = nlohmann::json::parse(adit({"browse", "--json"}).second, nullptr, false);
+        const std::string said = adit({"browse", "--json"}).second; // and around the JSON what is for people
+        const auto begin = said.find('[');
+        const auto end = said.rfind(']');
+        if (begin == std::string::npos || end < begin) return false;
+        const auto found = nlohmann::json::parse(said.substr(begin, end - begin + 1), nullptr, false);
         if (!found.is_array() || found.empty() || found.dump().find(shop_->settings.public_url) == std::string::npos)
             return false; // the relay has the listing of before the restart, or none yet
         naddr = found.at(0).value("naddr", "");
