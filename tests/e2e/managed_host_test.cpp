@@ -6,6 +6,7 @@
 #include "e2e/shop.h"
 
 #include "base/clock.h"
+#include "fakes/wireguard_interface.h"
 #include "protocol/wg_config.h"
 
 #include <arpa/inet.h>
@@ -23,7 +24,7 @@ namespace {
 using fakes::Child;
 using fakes::eventually;
 using fakes::Netns;
-using fakes::WireguardGo;
+using fakes::WireguardInterface;
 
 constexpr Milliseconds kManagedPatience{15'000};
 constexpr Milliseconds kOneSecond{1'000};
@@ -119,8 +120,8 @@ class BuyersMachine {
 public:
     /// As `wg-quick up` does it: both default routes lead into the tunnel, whatever addresses it has.
     BuyersMachine(const Netns& where, const protocol::WireguardSecret& secret, const protocol::ClientConfig& config)
-        : where_(where), tunnel_(std::move(WireguardGo::start(where)).value()), server_(config.server_key.base64()),
-          endpoint_(config.endpoint)
+        : where_(where), tunnel_(std::move(WireguardInterface::start(where)).value()),
+          server_(config.server_key.base64()), endpoint_(config.endpoint)
     {
         const std::string& name = tunnel_.interface();
         if (config.preshared_key) preshared_key_ = encode_base64(config.preshared_key->expose()) + "\n";
@@ -161,7 +162,7 @@ public:
 
 private:
     const Netns& where_;
-    WireguardGo tunnel_;
+    WireguardInterface tunnel_;
     std::string server_;
     std::string endpoint_;
     std::string preshared_key_;
@@ -345,7 +346,7 @@ TEST_F(ManagedHostTest, ARestartDropsNoTunnel)
 
 TEST_F(ManagedHostTest, AnInterfaceOfSomebodyElseStopsTheStartAndStays)
 {
-    auto foreign = std::move(WireguardGo::start(*operator_, interface_)).value();
+    auto foreign = std::move(WireguardInterface::start(*operator_, interface_)).value();
     run_in(*operator_, {"wg", "set", interface_, "private-key", "/dev/stdin"},
            encode_base64(protocol::generate_wireguard_secret(system_rng()).expose()) + "\n");
     const std::string before = shown({"wg", "show", interface_, "public-key"});
