@@ -85,8 +85,12 @@ TEST(TomlTemplate, DropsATableButNotTheCommentsBehindIt)
 
 TEST(TomlTemplate, PutsRowsInPlaceOfThoseThatAreThere)
 {
-    const std::string text = changed([](TomlTemplate& t) { t.set_rows("row", {{{"a", "7"}, {"b", "8"}}, {{"a", "9"}}}); });
-    EXPECT_NE(text.find("# One for each.\n[[row]]\na = 7\nb = 8\n# c = 5  # could be\n\n[[row]]\na = 9\n\n# [[other]]"), std::string::npos) << text;
+    const std::string text = changed([](TomlTemplate& t) {
+        t.set_rows("row", {{{"a", "7"}, {"b", "8"}}, {{"a", "9"}}});
+    });
+    EXPECT_NE(text.find("# One for each.\n[[row]]\na = 7\nb = 8\n# c = 5  # could be\n\n[[row]]\na = 9\n\n# [[other]]"),
+              std::string::npos)
+        << text;
     EXPECT_EQ(text.find("a = 1"), std::string::npos);
     EXPECT_EQ(text.find("a = 2"), std::string::npos);
     const std::string other = changed([](TomlTemplate& t) { t.set_rows("other", {{{"b", "3"}}}); });
