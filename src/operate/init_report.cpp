@@ -126,8 +126,8 @@ Result<std::string> what_now(const app::Config& config, const ShopPlaces& places
     if (!config.wireguard.manage)
         text += "  tunnels  make " + config.wireguard.interface + " with the private key in " +
                 config.wireguard.private_key_file.string() + "\n";
-    text += "  look     `aditd --check --config " + config_path +
-            "` reads the config, `adit listing status` asks the daemon\n";
+    text += "  look     `adit check --config " + config_path +
+            "` looks at all of it, `adit listing status` asks the daemon\n";
     return text;
 }
 
