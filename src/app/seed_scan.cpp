@@ -127,6 +127,7 @@ Result<std::vector<WalletProof>> SeedScan::unspent_of(Mint& mint, std::vector<Pr
     std::vector<WalletProof> unspent;
     if (proofs.empty()) return unspent;
     std::vector<payments::cashu::Point> ys;
+    ys.reserve(proofs.size());
     for (const Proof& proof : proofs) ys.push_back(payments::cashu::proof_y(proof.secret));
     const auto answer = mint.client().check_state(ys);
     mint.heard(!std::holds_alternative<payments::cashu::Unknown>(answer));

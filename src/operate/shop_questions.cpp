@@ -74,7 +74,7 @@ std::string free_subnet(const std::string& interface)
 {
     const auto host = wg::read_host_network();
     for (int third = 42; host && third < 256; ++third) {
-        const std::string text = "10.66." + std::to_string(third) + ".0/24";
+        std::string text = "10.66." + std::to_string(third) + ".0/24";
         const auto subnet = wg::parse_cidr(text);
         if (subnet && !wg::overlapping_route(*host, *subnet, interface)) return text;
     }
