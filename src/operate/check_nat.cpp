@@ -176,7 +176,7 @@ Result<FilterSeen> read_nft(std::string_view text, const TunnelNet& net)
             return rule.table == of && has(*rule.statements, {"accept"}) &&
                    reaches(*rule.statements, net.subnet, net.interface);
         });
-        if (!open) seen.closed_chains.push_back(table + " " + chain);
+        if (!open) seen.closed_chains.emplace_back(table).append(" ").append(chain);
     }
     return seen;
 }

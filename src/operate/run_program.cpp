@@ -21,7 +21,7 @@ constexpr std::size_t kMostErrors = 4 << 10;
 std::string path_of(const std::string& name)
 {
     for (const char* folder : {"/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/", "/usr/local/sbin/"})
-        if (const std::string path = folder + name; ::access(path.c_str(), X_OK) == 0) return path;
+        if (std::string path = folder + name; ::access(path.c_str(), X_OK) == 0) return path;
     return {};
 }
 
@@ -75,6 +75,7 @@ Result<ProgramAnswer> run_program(const std::string& name, const std::vector<std
     std::vector<std::string> words{path};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     std::string locale = "LC_ALL=C";
