@@ -23,7 +23,7 @@ struct WebQuestion {
     std::string listens_on; // "127.0.0.1:8080": where a proxy has to pass requests to
     std::string ca_file = {};
     /// Errors: io (nobody to ask; the detail says why).
-    std::function<Result<Sightings>()> sightings;
+    std::function<Result<Sightings>()> sightings = {};
 };
 
 /// Where buyers are sent: the listing's endpoints without their path, else https and the public host.
