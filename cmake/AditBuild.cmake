@@ -60,7 +60,7 @@ function(adit_library name)
         set(visibility INTERFACE)
     endif()
     if(sources AND ADIT_SANITIZE AND NOT ADIT_FUZZ) # what the tests run, and start hundreds of times: worth more than its own -O0
-        target_compile_options(adit_${name} PRIVATE -O2)
+        target_compile_options(adit_${name} PRIVATE -O1)
     endif()
     target_include_directories(adit_${name} ${visibility} ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
     target_link_libraries(adit_${name} ${visibility} adit_flags)
