@@ -35,8 +35,8 @@ struct ConfigKey {
     Origin origin = Origin::reference;
     std::string_view otherwise = {}; // the default, as text; of a list's elements with ", " between them. None: ""
     std::string_view computed = {};  // in words: a default that depends on something else
-    std::uint64_t least = 0;    // of a number, a network's prefix
-    std::uint64_t most = 0;     // the same; of a text or path its bytes, 0 for any
+    std::uint64_t least = 0;         // of a number, a network's prefix
+    std::uint64_t most = 0;          // the same; of a text or path its bytes, 0 for any
     std::string_view choices = {};   // "auto|kernel|userspace|memory"
     std::string_view expected = {};  // what a complaint about the key's absence asks for
     std::string_view means = {};
