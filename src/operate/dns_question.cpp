@@ -50,7 +50,7 @@ bool answered_within(int fd, std::uint16_t id, Milliseconds length)
         std::array<std::uint8_t, 1500> packet{};
         const ssize_t got = ::recv(fd, packet.data(), packet.size(), 0);
         if (got > 0 && is_dns_answer(std::span(packet).first(static_cast<std::size_t>(got)), id)) return true;
-        if (got < 0) ::poll(nullptr, 0, 20); // refused for now: a resolver that is about to start
+        // Refused: whoever is about to answer there is asked again when this wait is over.
     }
 }
 
