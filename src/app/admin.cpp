@@ -51,7 +51,7 @@ std::string failure(Reason reason, std::string_view message)
     return nlohmann::json{{"ok", false}, {"reason", unknown ? "bad-request" : "failed"}, {"message", message}}.dump();
 }
 
-std::string answer_to(const std::string& line, const std::map<std::string, AdminSocket::Command, std::less<>>& commands)
+std::string answer_to(const std::string& line, const AdminCommands& commands)
 {
     const auto request = protocol::parse_json(line);
     if (!request || !request->is_object() || !request->contains("command") || !(*request)["command"].is_string())
@@ -75,7 +75,7 @@ struct AdminSocket::Core : std::enable_shared_from_this<Core> {
     Loop& loop;
     Workers& workers;
     std::filesystem::path path;
-    std::map<std::string, Command, std::less<>> commands;
+    AdminCommands commands;
     int listening = -1;
     struct Connection {
         std::uint64_t number; // the kernel gives a closed one's fd to the next
@@ -84,7 +84,7 @@ struct AdminSocket::Core : std::enable_shared_from_this<Core> {
     std::map<int, Connection> connections;
     std::uint64_t accepted = 0;
 
-    Core(Loop& in, Workers& by, std::filesystem::path at, std::map<std::string, Command, std::less<>> those)
+    Core(Loop& in, Workers& by, std::filesystem::path at, AdminCommands those)
         : loop(in), workers(by), path(std::move(at)), commands(std::move(those))
     {
     }
@@ -160,7 +160,7 @@ AdminSocket::AdminSocket(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 AdminSocket::~AdminSocket() { core_->close_all(); }
 
 Result<std::unique_ptr<AdminSocket>> AdminSocket::open(Loop& loop, Workers& workers, const std::filesystem::path& path,
-                                                       std::map<std::string, Command, std::less<>> commands)
+                                                       AdminCommands commands)
 {
     const sockaddr_un address = TRY(address_of(path));
     std::error_code error;

@@ -15,16 +15,18 @@
 
 namespace adit::app {
 
+/// Called on a worker with the whole request; gives the members of the answer as JSON text, or why not.
+using AdminCommand = std::function<Result<std::string>(const nlohmann::json& request)>;
+/// By the word in the request's `command`.
+using AdminCommands = std::map<std::string, AdminCommand, std::less<>>;
+
 /// Mode 0600 in a 0700 folder; peers of another user than ours or root are not served.
 class AdminSocket {
 public:
-    /// Called on a worker with the whole request; gives the members of the answer as JSON text, or why not.
-    using Command = std::function<Result<std::string>(const nlohmann::json& request)>;
-
     /// On the loop thread or before the loop runs, as is the destructor. Loop and workers must outlive it.
     /// Errors: io (the folder or the socket can not be made, or another process listens there).
     static Result<std::unique_ptr<AdminSocket>> open(Loop& loop, Workers& workers, const std::filesystem::path& path,
-                                                     std::map<std::string, Command, std::less<>> commands);
+                                                     AdminCommands commands);
     ~AdminSocket();
     AdminSocket(const AdminSocket&) = delete;
     AdminSocket& operator=(const AdminSocket&) = delete;

@@ -8,6 +8,7 @@
 #include "app/seed_file.h"
 #include "app/seed_scan.h"
 #include "app/settlements.h"
+#include "app/shop_commands.h"
 #include "app/steady_wall_clock.h"
 #include "app/wallet.h"
 #include "base/log.h"
@@ -15,7 +16,6 @@
 #include "nostr/relay_pool.h"
 #include "payments/lightning/open_backend.h"
 #include "payments/till.h"
-#include "protocol/json_fields.h"
 #include "store/sqlite_store.h"
 #include "wg/address_pool.h"
 #include "wg/cidr.h"
@@ -26,7 +26,6 @@
 #include <condition_variable>
 #include <future>
 #include <list>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
@@ -41,8 +40,6 @@ constexpr Milliseconds kMintRefreshEvery{600'000};
 constexpr Milliseconds kMintRetryFirst{2'000};
 constexpr Milliseconds kMintRetryMost{60'000};
 constexpr Milliseconds kForever{86'400'000};
-constexpr std::size_t kMostOwedShown = 100; // in one answer of the admin socket
-constexpr std::string_view kFactPaused = "paused";
 
 std::string mint_fact(const payments::Mint& mint) { return "mint.keysets." + mint.url(); }
 
@@ -88,11 +85,6 @@ struct App::Parts {
     void stop();
     Milliseconds refresh_mints();
     void begin_scan(payments::Mint& mint);
-    Result<std::string> set_paused(bool paused);
-    Result<std::string> status();
-    Result<std::vector<store::Purchase>> owed() const;
-    Result<std::string> sessions() const;
-    Result<std::string> settle_by_hand(const nlohmann::json& request);
     /// Runs `task` on the loop thread and waits for it.
     template<typename Task>
     auto on_loop(Task task) -> decltype(task());
@@ -211,8 +203,7 @@ Result<void> App::Parts::open_store()
 {
     store::SqliteStore::Options options{.clock = clock, .rng = rng, .hooks = {}};
     store = TRY(store::SqliteStore::open(config.database.ours, options));
-    const auto paused = TRY(store->fact(kFactPaused));
-    shop.paused = paused == "1";
+    shop.paused = TRY(was_paused(*store));
     std::error_code ignored;
     const auto& theirs = config.database.configured;
     if (theirs != config.database.ours && std::filesystem::is_regular_file(theirs, ignored) &&
@@ -407,11 +398,8 @@ Result<void> App::Parts::serve()
     admin = TRY(on_loop([this] {
         return AdminSocket::open(
             *loop, *workers, config.admin.socket,
-            {{"status", [this](const nlohmann::json&) { return status(); }},
-             {"pause", [this](const nlohmann::json&) { return set_paused(true); }},
-             {"resume", [this](const nlohmann::json&) { return set_paused(false); }},
-             {"sessions", [this](const nlohmann::json&) { return sessions(); }},
-             {"settle-by-hand", [this](const nlohmann::json& request) { return settle_by_hand(request); }}});
+            shop_commands({shop, *store, *tunnels, recovery ? &*recovery : nullptr, settlements ? &*settlements : nullptr,
+                           *publisher, *relays, [this] { return on_loop([this] { return server->stats(); }); }}));
     }));
     tunnel_keeper->start();
     if (recovery_keeper) recovery_keeper->start();
@@ -463,70 +451,6 @@ void App::Parts::begin_scan(payments::Mint& mint)
         pause = std::min(pause * 2, kMintRetryMost);
         return pause;
     });
-}
-
-Result<std::string> App::Parts::set_paused(bool paused)
-{
-    TRY(store->set_fact(kFactPaused, paused ? "1" : "0"));
-    shop.paused = paused;
-    publisher->listing_changed();
-    return status();
-}
-
-/// Paid, and neither delivered nor paid back for longer than that should take.
-Result<std::vector<store::Purchase>> App::Parts::owed() const
-{
-    std::vector<store::Purchase> all;
-    if (settlements) all = TRY(settlements->owed());
-    if (recovery)
-        for (const payments::PurchaseId id : recovery->owed()) all.push_back(TRY(store->purchase(id)));
-    return all;
-}
-
-Result<std::string> App::Parts::sessions() const
-{
-    const auto all = TRY(owed());
-    nlohmann::json rows = nlohmann::json::array();
-    for (const store::Purchase& purchase : std::span(all).first(std::min(all.size(), kMostOwedShown)))
-        rows.push_back({{"purchase", number_of(purchase.id)},
-                        {"method", session::method_word(purchase.method)},
-                        {"state", session::state_word(purchase.state)},
-                        {"since", purchase.state_since.count()},
-                        {"price_sat", purchase.price.count()},
-                        {"quantity", purchase.quantity},
-                        {"unit", purchase.tier_unit},
-                        {"refund_pubkey", purchase.refund_key ? purchase.refund_key->hex() : ""}});
-    return nlohmann::json{{"sessions", tunnels->live()}, {"owed_in_all", all.size()}, {"owed", std::move(rows)}}.dump();
-}
-
-Result<std::string> App::Parts::settle_by_hand(const nlohmann::json& request)
-{
-    const nlohmann::json* given = protocol::member(request, "purchase");
-    const auto number = given ? protocol::whole_number(*given, std::numeric_limits<std::int64_t>::max()) : std::nullopt;
-    if (!number) return Error{Reason::bad_request, "expected the number of a purchase that is owed"};
-    const payments::PurchaseId id{static_cast<std::int64_t>(*number)};
-    const auto rows = TRY(owed());
-    if (std::ranges::find(rows, id, &store::Purchase::id) == rows.end())
-        return Error{Reason::bad_request, "purchase " + std::to_string(*number) + " is not owed"};
-    TRY(store->mark_settled_by_hand(id));
-    log_info("purchase_settled_by_hand", {{"purchase", static_cast<std::int64_t>(id)}});
-    return sessions();
-}
-
-Result<std::string> App::Parts::status()
-{
-    nlohmann::json relays_now = nlohmann::json::array();
-    for (const nostr::RelayStatus& relay : relays->status())
-        relays_now.push_back({{"url", relay.url}, {"connected", relay.connected}, {"last_error", relay.last_error}});
-    const std::size_t owed_now = TRY(owed()).size();
-    const http::ServerStats served = on_loop([this] { return server->stats(); });
-    const nlohmann::json now = {
-        {"paused", shop.paused.load()},
-        {"sessions", tunnels->live()},
-        {"owed", owed_now},
-        {"relays", std::move(relays_now)},
-        {"forwarded", {{"trusted", served.forwarded_trusted}, {"untrusted", served.forwarded_untrusted}}}};
-    return now.dump();
 }
 
 /// Each line undoes one of the start, latest first; what was never started is passed over.
