@@ -357,7 +357,7 @@ Result<void> App::Parts::serve()
         },
         [this] {
             return std::ranges::any_of(mints->all(), [](const auto& mint) {
-                return !mint->silent() && !mint->awaits_scan() && !mint->book().page()->keysets.empty();
+                return !mint->silent() && mint->for_wallet_outputs(*mint->book().page());
             });
         },
         [this] { return lightning_node->usable(); }});
@@ -440,11 +440,12 @@ Milliseconds App::Parts::refresh_mints()
 }
 
 /// In a thread of its own, which sleeps once it is done: there are few mints, and one is scanned once in its life.
+/// Where a keyset can not be had it goes on looking, and the others sell.
 void App::Parts::begin_scan(payments::Mint& mint)
 {
     log_info("wallet_scan_begins", {{"mint", mint.url()}});
     mint_scans.emplace_back([this, &mint, pause = kMintRetryFirst]() mutable {
-        if (!mint.awaits_scan()) return kForever;
+        if (mint.unscanned().none()) return kForever;
         const auto done = seed_scan->scan(mint);
         if (done) return kForever;
         log_warn("wallet_scan_waits", {{"mint", mint.url()}, {"detail", done.error().detail}});

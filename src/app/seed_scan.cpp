@@ -4,12 +4,15 @@
 #include "payments/cashu/curve.h"
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 
 namespace adit::app {
 
 using payments::Mint;
 using payments::Output;
 using payments::cashu::Keyset;
+using payments::cashu::KeysetId;
 using payments::cashu::Proof;
 using store::WalletProof;
 
@@ -20,8 +23,20 @@ constexpr int kEmptyAnswers = 3;                 // in a row: nothing was signed
 constexpr std::string_view kUnit = "sat";
 
 /// Facts of the seed in use: the store forgets them when there is another.
-std::string scanned_fact(const Mint& mint) { return "seed.scanned " + mint.url(); }
-std::string scanned_fact(const Mint& mint, const Keyset& keyset) { return scanned_fact(mint) + " " + keyset.id; }
+std::string unscanned_fact(const Mint& mint) { return "seed.unscanned " + mint.url(); }
+
+std::string joined(const std::set<KeysetId>& keysets)
+{
+    std::string text;
+    for (const KeysetId& id : keysets) text += (text.empty() ? "" : " ") + id;
+    return text;
+}
+
+std::set<KeysetId> split(const std::string& text)
+{
+    std::istringstream words(text);
+    return {std::istream_iterator<std::string>(words), {}};
+}
 
 Error unknown(const char* what) { return Error{Reason::mint_unreachable, what}; }
 
@@ -40,8 +55,9 @@ Result<std::vector<Mint*>> SeedScan::load()
     std::vector<Mint*> waiting;
     if (TRY(parts_.store.fact(store::kFactSeedIsNew))) return waiting;
     for (const auto& mint : parts_.mints.all()) {
-        if (TRY(parts_.store.fact(scanned_fact(*mint)))) continue;
-        mint->set_awaits_scan(true);
+        const auto left = TRY(parts_.store.fact(unscanned_fact(*mint)));
+        if (left && left->empty()) continue;
+        mint->set_unscanned({.any = !left, .keysets = left ? split(*left) : std::set<KeysetId>()});
         waiting.push_back(mint.get());
     }
     return waiting;
@@ -49,17 +65,48 @@ Result<std::vector<Mint*>> SeedScan::load()
 
 Result<void> SeedScan::scan(Mint& mint)
 {
-    // All keysets that it has or had: one whose keys could not be had now is a reason to come again.
-    TRY(mint.refresh());
+    if (mint.unscanned().any) TRY(keep_unscanned(mint, TRY(keysets_of(mint))));
+    std::optional<Error> failure;
+    // What was learned before a failure counts: the keys of one keyset may be refused for good.
+    if (const auto changed = mint.refresh(); !changed) failure = changed.error();
     const auto page = mint.book().page();
-    for (const Keyset& keyset : page->keysets) {
-        if (keyset.unit != kUnit || keyset.keys.empty()) continue;
-        if (!TRY(parts_.store.fact(scanned_fact(mint, keyset)))) TRY(scan_keyset(mint, keyset));
+    for (const bool active : {true, false}) { // what is sold for first
+        for (const Keyset& keyset : page->keysets) {
+            if (keyset.active != active || !mint.unscanned().keysets.contains(keyset.id)) continue;
+            if (const auto done = scan_keyset(mint, keyset); !done) failure = done.error();
+        }
     }
-    // A keyset that comes later was never signed with before.
-    TRY(parts_.store.set_fact(scanned_fact(mint), "1"));
-    mint.set_awaits_scan(false);
-    log_info("wallet_scan_done", {{"mint", mint.url()}});
+    const std::set<KeysetId> left = mint.unscanned().keysets;
+    if (left.empty()) {
+        log_info("wallet_scan_done", {{"mint", mint.url()}});
+        return {};
+    }
+    Error why = failure.value_or(unknown("the mint does not give the keys"));
+    why.detail += "; keysets not looked at yet: " + joined(left);
+    return why;
+}
+
+/// All that it has in sat, with or without their keys, and all that it had as far as we know: one that comes later was
+/// never signed with before. Errors: mint_unreachable, mint_refused.
+Result<std::set<KeysetId>> SeedScan::keysets_of(Mint& mint)
+{
+    const auto answer = mint.client().keysets();
+    mint.heard(!std::holds_alternative<payments::cashu::Unknown>(answer));
+    if (const auto* silence = std::get_if<payments::cashu::Unknown>(&answer)) return silence->error;
+    const auto* listed = std::get_if<std::vector<Keyset>>(&answer);
+    if (!listed) return Error{Reason::mint_refused, "the mint refuses to say which keysets it has"};
+    std::set<KeysetId> ids;
+    for (const auto* keysets : {listed, &mint.book().page()->keysets})
+        for (const Keyset& keyset : *keysets)
+            if (keyset.unit == kUnit) ids.insert(keyset.id);
+    return ids;
+}
+
+/// On disk first.
+Result<void> SeedScan::keep_unscanned(Mint& mint, std::set<KeysetId> keysets)
+{
+    TRY(parts_.store.set_fact(unscanned_fact(mint), joined(keysets)));
+    mint.set_unscanned({.any = false, .keysets = std::move(keysets)});
     return {};
 }
 
@@ -88,7 +135,9 @@ Result<void> SeedScan::scan_keyset(Mint& mint, const Keyset& keyset)
                                  {"sat", restored_sat}});
         if (added > 0) restored_();
     }
-    return parts_.store.set_fact(scanned_fact(mint, keyset), "1");
+    std::set<KeysetId> left = mint.unscanned().keysets;
+    left.erase(keyset.id);
+    return keep_unscanned(mint, std::move(left));
 }
 
 /// NUT-09

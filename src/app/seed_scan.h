@@ -12,9 +12,9 @@
 namespace adit::app {
 
 /// A seed that this database has not used before may have been used by another one. Until a mint has said what it
-/// signed for the seed, nothing is sold there for ecash: the next output could be one that was signed already. Each
-/// mint is scanned once, and by itself, so that a silent one delays nobody else's sales. scan() is for one thread for
-/// each mint.
+/// signed for the seed of a keyset, no output of ours is of that keyset: it could be one that was signed already. Each
+/// keyset is scanned once, and each mint by itself: a silent mint delays nobody else's sales, and a keyset that can not
+/// be had delays none but its own. scan() is for one thread for each mint.
 class SeedScan {
 public:
     struct Parts {
@@ -30,9 +30,9 @@ public:
     /// where the seed was made here. Errors: store_unavailable.
     Result<std::vector<payments::Mint*>> load();
 
-    /// Blocking: asks for keysets, then in batches for what was signed of each, and which of it is unspent. All of that
-    /// is in the store, and the counters are past it, when it returns; then the mint awaits nothing any more. After a
-    /// failure or a crash it is called again, and goes on about where it stopped.
+    /// Blocking: asks for keysets, then in batches for what was signed of each, and which of it is unspent. A keyset
+    /// awaits nothing any more as soon as all of that is in the store and its counter is past it. After a failure or a
+    /// crash it is called again, and goes on about where it stopped.
     /// Errors: mint_unreachable, mint_refused (ask again later); store_unavailable; internal (asked to stop).
     Result<void> scan(payments::Mint& mint);
 
@@ -41,6 +41,8 @@ public:
 
 private:
     struct Found;
+    static Result<std::set<payments::cashu::KeysetId>> keysets_of(payments::Mint& mint);
+    Result<void> keep_unscanned(payments::Mint& mint, std::set<payments::cashu::KeysetId> keysets);
     Result<void> scan_keyset(payments::Mint& mint, const payments::cashu::Keyset& keyset);
     Result<Found> ask(payments::Mint& mint, const payments::cashu::Keyset& keyset, std::uint64_t first) const;
     Result<std::vector<store::WalletProof>> unspent_of(payments::Mint& mint,

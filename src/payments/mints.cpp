@@ -30,6 +30,30 @@ void Mint::refresh_for_stranger()
     [[maybe_unused]] const auto changed = refresh();
 }
 
+Mint::Unscanned Mint::unscanned() const
+{
+    const std::lock_guard lock(mutex_);
+    return unscanned_;
+}
+
+void Mint::set_unscanned(Unscanned unscanned)
+{
+    const std::lock_guard lock(mutex_);
+    unscanned_ = std::move(unscanned);
+}
+
+Result<const cashu::Keyset*> Mint::for_wallet_outputs(const cashu::MintPage& page) const
+{
+    const UnixSeconds now = clock_.now();
+    const Unscanned waiting = unscanned();
+    const cashu::Keyset* keyset = waiting.any ? nullptr : page.for_outputs(now, [&](const cashu::Keyset& each) {
+        return !waiting.keysets.contains(each.id);
+    });
+    if (keyset) return keyset;
+    if (!page.for_outputs(now)) return Error{Reason::mint_unreachable, "the mint has no active keyset in sat"};
+    return Error{Reason::mint_unreachable, "the mint has not said yet what it signed for the wallet's seed before"};
+}
+
 Mints::Mints(HttpClient& http, const std::vector<std::string>& urls, Milliseconds timeout, const Clock& clock)
 {
     for (const std::string& url : urls) mints_.push_back(std::make_unique<Mint>(http, url, timeout, clock));

@@ -7,7 +7,8 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,17 +33,26 @@ public:
     bool silent() const { return silent_; }
     void heard(bool answered) { silent_ = !answered; }
 
-    /// While it is not known what this mint has signed for the wallet's seed, no output of the wallet may be sent to
-    /// it: it could be one that was signed before. app/seed_scan.h
-    bool awaits_scan() const { return awaits_scan_; }
-    void set_awaits_scan(bool awaits) { awaits_scan_ = awaits; }
+    /// The keysets of which it is not known what this mint has signed for the wallet's seed: no output of the wallet
+    /// may be of one of them, since it could be one that was signed before. app/seed_scan.h
+    struct Unscanned {
+        bool any = false; // which keysets it has is not known either: it may be any of them
+        std::set<cashu::KeysetId> keysets;
+        bool none() const { return !any && keysets.empty(); }
+    };
+    Unscanned unscanned() const;
+    void set_unscanned(Unscanned unscanned);
+    /// The keyset of this page to make outputs of the wallet of. Errors: mint_unreachable (none, or none that is
+    /// scanned).
+    Result<const cashu::Keyset*> for_wallet_outputs(const cashu::MintPage& page) const;
 
 private:
     cashu::MintClient client_;
     cashu::KeysetBook book_;
     const Clock& clock_;
     std::atomic<bool> silent_{false};
-    std::atomic<bool> awaits_scan_{false};
+    mutable std::mutex mutex_;
+    Unscanned unscanned_;
     std::atomic<std::int64_t> last_strange_refresh_s_{-1'000'000};
 };
 

@@ -78,13 +78,6 @@ Result<void> check_against_keysets(Proof& proof, const MintPage& page, UnixSecon
     return {};
 }
 
-/// Errors: mint_unreachable.
-Result<void> may_make_outputs(const Mint& mint)
-{
-    if (mint.awaits_scan()) return unknown("the mint has not said yet what it signed for the wallet's seed before");
-    return {};
-}
-
 bool knows_every_keyset(const cashu::Token& token, const MintPage& page)
 {
     return std::ranges::all_of(
@@ -119,11 +112,10 @@ Result<Tender> Till::judge(const cashu::Token& token) const
     if (token.proofs.size() > protocol::kMaxProofs) return Error{Reason::invalid_token, "more than 200 proofs"};
     Mint* mint = mints_.find(token.mint);
     if (!mint) return Error{Reason::wrong_mint, "a token of a mint that the listing does not name"};
-    TRY(may_make_outputs(*mint));
 
     if (!knows_every_keyset(token, *mint->book().page())) mint->refresh_for_stranger();
     const auto page = mint->book().page();
-    if (page->keysets.empty()) return unknown("the mint has not told its keysets yet");
+    TRY(mint->for_wallet_outputs(*page)); // nothing is reserved where nothing could be redeemed
 
     const UnixSeconds now = clock_.now();
     Tender tender{mint, token.proofs, {}, {}, {}, true};
@@ -150,10 +142,8 @@ BuyerLock Till::lock_for(const protocol::PublicKey& buyer) const
 
 Result<SwapIntent> Till::redeem_intent(const Mint& mint, std::vector<Proof> inputs, const Terms& terms) const
 {
-    TRY(may_make_outputs(mint));
     const auto page = mint.book().page();
-    const Keyset* keyset = page->for_outputs(clock_.now());
-    if (!keyset) return unknown("the mint has no active keyset in sat");
+    const Keyset* keyset = TRY(mint.for_wallet_outputs(*page));
     const Sat net = TRY(net_of(inputs, *page));
     const auto left_over = difference(net, terms.price);
     if (!left_over) return Error{Reason::amount_mismatch, "the mint's fee has risen above what the token leaves"};
@@ -190,8 +180,8 @@ Result<SwapIntent> Till::refund_intent(const Mint& mint, const std::vector<Proof
     const std::vector<Sat> paid_back = TRY(cashu::split(amount.value_or(net), *keyset));
     intent.outputs = TRY(buyer_outputs(keyset->id, paid_back, lock_for(buyer), rng_));
     if (*change > Sat{}) {
-        TRY(may_make_outputs(mint));
-        auto ours = TRY(wallet_.make(keyset->id, TRY(cashu::split(*change, *keyset))));
+        const Keyset* own = TRY(mint.for_wallet_outputs(*page));
+        auto ours = TRY(wallet_.make(own->id, TRY(cashu::split(*change, *own))));
         std::ranges::move(ours, std::back_inserter(intent.outputs));
     }
     sort_outputs(intent.outputs);
@@ -426,8 +416,10 @@ Result<Till::Signed> Till::settle(Mint& mint, PurchaseId purchase, std::optional
         // These three are worth another intention: new outputs, cut after a fresh look at the keysets.
         TRY(mint.refresh());
         const auto page = mint.book().page();
-        const Keyset* keyset = page->find(swaps.back().intent.outputs.front().message.keyset);
-        const bool rotated = !keyset || !keyset->active || keyset->expired(clock_.now());
+        const bool rotated = std::ranges::any_of(swaps.back().intent.outputs, [&](const Output& output) {
+            const Keyset* keyset = page->find(output.message.keyset);
+            return !keyset || !keyset->active || keyset->expired(clock_.now());
+        });
         const bool unbalanced = refusal->code == kCodeNotBalanced || refusal->code == kCodeNotBalancedBefore;
         if ((!rotated && !unbalanced && !used_before) || swaps.size() >= kMostIntentions) return job.refused(*refusal);
         if (used_before) TRY(pass_signed_outputs(mint));
@@ -452,8 +444,7 @@ Result<Till::Signed> Till::settle(Mint& mint, PurchaseId purchase, std::optional
 Result<void> Till::pass_signed_outputs(Mint& mint)
 {
     const auto page = mint.book().page();
-    const Keyset* keyset = page->for_outputs(clock_.now());
-    if (!keyset) return unknown("the mint has no active keyset in sat");
+    const Keyset* keyset = TRY(mint.for_wallet_outputs(*page));
     log_warn("wallet_seed_was_used_elsewhere", {{"mint", mint.url()}, {"keyset", keyset->id}});
     for (int question = 0; question < kMostQuestions; ++question) {
         const auto next = TRY(wallet_.peek(keyset->id, kOutputsPerQuestion));

@@ -127,6 +127,60 @@ TEST(SeedScan, LooksAtKeysetsThatAreNotActiveAnyMore)
     sell_in_one_swap(world);
 }
 
+TEST(SeedScan, AnOldKeysetWhoseKeysAreRefusedKeepsNoOtherFromBeingSoldFor)
+{
+    ShopWorld world;
+    const cashu::KeysetId old = world.mint.keysets().front().id;
+    sell(world, {64, 32, 4});
+    world.mint.rotate({.unit = "sat"});
+    ASSERT_TRUE(world.process->mints.all().front()->refresh().has_value());
+    sell(world, {64, 32, 4});
+
+    world.wire.withhold("/v1/keys/" + old);
+    world.restart_from_words();
+    EXPECT_FALSE(world.scan());
+    EXPECT_EQ(world.wallet(), 100U);
+    sell_in_one_swap(world);
+    EXPECT_EQ(world.wallet(), 200U);
+
+    // The next start knows what is left, also where the mint says nothing; and when the keys come, the rest comes back.
+    world.restart();
+    const auto left = world.process->mints.all().front()->unscanned();
+    EXPECT_FALSE(left.any);
+    EXPECT_EQ(left.keysets, std::set<cashu::KeysetId>{old});
+    sell_in_one_swap(world);
+    world.wire.withhold({});
+    ASSERT_TRUE(world.scan());
+    EXPECT_EQ(world.wallet(), 400U);
+    world.restart();
+    EXPECT_TRUE(world.process->to_scan.empty());
+}
+
+TEST(SeedScan, NoOutputIsOfAKeysetThatWasNotScanned)
+{
+    ShopWorld world;
+    const cashu::KeysetId old = world.mint.keysets().front().id;
+    sell(world, {64, 32, 4});
+    world.wire.withhold("/v1/keys/" + old);
+    world.restart_from_words();
+    EXPECT_FALSE(world.scan());
+    // Its keys are learned by the way, and it is the one to make outputs of: not before it was asked about.
+    world.wire.withhold({});
+    ASSERT_TRUE(world.process->mints.all().front()->refresh().has_value());
+    const Buyer buyer = world.buyer({64, 32, 4});
+    const int swaps = world.wire.swaps();
+    EXPECT_EQ(world.ask(buyer).status, 503);
+    EXPECT_EQ(world.wire.swaps(), swaps);
+
+    // Another keyset, that the mint made since, was never used: it is sold for at once.
+    world.mint.rotate({.unit = "sat"});
+    ASSERT_TRUE(world.process->mints.all().front()->refresh().has_value());
+    EXPECT_EQ(world.insist(buyer).status, 200);
+    EXPECT_EQ(world.wire.swaps(), swaps + 1);
+    ASSERT_TRUE(world.scan());
+    EXPECT_EQ(world.wallet(), 200U);
+}
+
 TEST(SeedScan, FindsWhatComesAfterGapsShorterThanThreeBatches)
 {
     ShopWorld world;
@@ -159,7 +213,7 @@ TEST(SeedScan, IsNotNeededForASeedThatWasMadeHere)
     ASSERT_TRUE(world.process->store->use_seed("abc", store::SeedAge::made_now).has_value());
     SeedScan scan({*world.process->store, *world.process->wallet_outputs, world.process->mints});
     EXPECT_TRUE(got(scan.load()).empty());
-    EXPECT_FALSE(world.process->mints.all().front()->awaits_scan());
+    EXPECT_TRUE(world.process->mints.all().front()->unscanned().none());
 }
 
 TEST(SeedScan, LeavesKnownProofsAsTheyAre)
@@ -224,8 +278,8 @@ TEST(SeedScan, ASilentMintKeepsNobodyElseWaiting)
     ASSERT_EQ(got(scan.load()).size(), 2U);
     EXPECT_FALSE(scan.scan(*mints.all()[0]).has_value());
     EXPECT_TRUE(scan.scan(*mints.all()[1]).has_value());
-    EXPECT_TRUE(mints.all()[0]->awaits_scan());
-    EXPECT_FALSE(mints.all()[1]->awaits_scan());
+    EXPECT_TRUE(mints.all()[0]->unscanned().any);
+    EXPECT_TRUE(mints.all()[1]->unscanned().none());
     EXPECT_EQ(got(scan.load()), std::vector<payments::Mint*>{mints.all()[0].get()});
 }
 

@@ -85,6 +85,8 @@ Result<payments::HttpReply> MintWire::call(const payments::HttpCall& call)
     const std::string path = call.url.substr(call.url.find("/v1/"));
     if (path == "/v1/swap") ++swaps_;
     if (death_ && death_->here("before " + path)) return silence;
+    if (!withheld_.empty() && path.ends_with(withheld_))
+        return payments::HttpReply{400, R"({"detail":"keyset is not known","code":12001})"};
     const auto fault = mint_.strike(path);
     const devnet::Outcome outcome = mint_.serve(fault, call.method, path, call.body);
     if (death_ && death_->here("after " + path)) return silence;
@@ -98,7 +100,8 @@ ShopWorld::Process::Process(ShopWorld& world, Death* death)
     : shop(world.config), mints(world.wire, world.config.cashu.mints, Milliseconds(1000), world.clock)
 {
     world.wire.set_death(nullptr); // keysets are asked for in the background, whatever happens there
-    EXPECT_TRUE(mints.all().front()->refresh().has_value());
+    const auto refreshed = mints.all().front()->refresh();
+    EXPECT_TRUE(refreshed.has_value() || refreshed.error().reason == Reason::mint_refused);
     world.wire.set_death(death);
     store::CommitHooks hooks;
     if (death) {
@@ -196,11 +199,11 @@ bool ShopWorld::scan()
 {
     if (!process->seed_scan) return false;
     for (payments::Mint* each : process->to_scan) {
-        if (!each->awaits_scan()) continue;
+        if (each->unscanned().none()) continue;
         // What went wrong shows in what the mint still awaits.
         [[maybe_unused]] const auto done = process->seed_scan->scan(*each);
     }
-    return std::ranges::none_of(process->to_scan, &payments::Mint::awaits_scan);
+    return std::ranges::all_of(process->to_scan, [](const payments::Mint* each) { return each->unscanned().none(); });
 }
 
 // ---- buyers --------------------------------------------------------------------------------------------------------

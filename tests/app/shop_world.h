@@ -66,11 +66,14 @@ public:
     explicit MintWire(devnet::FaultyMint& mint) : mint_(mint) {}
     Result<payments::HttpReply> call(const payments::HttpCall& call) override;
     void set_death(Death* death) { death_ = death; }
+    /// From now on the mint refuses what it is asked at paths that end so; nothing is refused for an empty one.
+    void withhold(std::string end_of_path) { withheld_ = std::move(end_of_path); }
     int swaps() const { return swaps_; }
 
 private:
     devnet::FaultyMint& mint_;
     Death* death_ = nullptr;
+    std::string withheld_;
     std::atomic<int> swaps_{0};
 };
 

@@ -63,11 +63,11 @@ const Keyset* MintPage::find(std::string_view id) const
     return found == keysets.end() ? nullptr : &*found;
 }
 
-const Keyset* MintPage::for_outputs(UnixSeconds now) const
+const Keyset* MintPage::for_outputs(UnixSeconds now, const std::function<bool(const Keyset&)>& may) const
 {
     const Keyset* best = nullptr;
     for (const Keyset& keyset : keysets)
-        if (keyset.active && !keyset.keys.empty() && !keyset.expired(now) &&
+        if (keyset.active && !keyset.keys.empty() && !keyset.expired(now) && may(keyset) &&
             (best == nullptr || keyset.input_fee_ppk < best->input_fee_ppk))
             best = &keyset;
     return best;

@@ -4,6 +4,7 @@
 #include "payments/cashu/keyset.h"
 #include "payments/cashu/mint_client.h"
 
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -16,8 +17,10 @@ struct MintPage {
 
     /// By complete id, or nullptr.
     const Keyset* find(std::string_view id) const;
-    /// The active keyset with keys and the lowest fee that is not past its expiry, or nullptr.
-    const Keyset* for_outputs(UnixSeconds now) const;
+    /// The active keyset with keys and the lowest fee that is not past its expiry, of those that `may` be it, or
+    /// nullptr.
+    const Keyset* for_outputs(
+        UnixSeconds now, const std::function<bool(const Keyset&)>& may = [](const Keyset&) { return true; }) const;
     /// False only where the mint itself says that it lacks one of NUT-07, 09, 10, 11.
     bool may_sell() const;
 };
