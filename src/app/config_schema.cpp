@@ -70,8 +70,8 @@ std::span<const ConfigKey> config_schema()
          .means = "The UDP port that clients dial: the interface's own, if nothing between maps it."},
         {.path = "wireguard.server_pubkey",
          .computed = "the key of `private_key_file`, else the device's own",
-         .means = "The interface's public key, as `wg show wg0 public-key` prints it. Delivered configs name it; that "
-                  "it is not the device's is an error in the log."},
+         .means = "The interface's public key, as `wg show wg0 public-key` prints it. Delivered configs name it; "
+                  "nothing is sold while it is not the device's."},
         {.path = "wireguard.subnet_cidr",
          .type = network,
          .otherwise = "10.66.42.0/24",

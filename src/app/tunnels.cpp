@@ -187,6 +187,7 @@ Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const 
     std::vector<store::SessionUsage> usage;
     {
         const std::lock_guard lock(books_);
+        if (has_wrong_key()) return Error{Reason::device_unavailable, "its key is not [wireguard].server_pubkey"};
         if (const auto place = live_.find(key); place != live_.end() && place->second.unsaved)
             usage.push_back(usage_of(place->second));
     }
@@ -389,22 +390,27 @@ Result<wg::DeviceStatus> Tunnels::look()
     auto status = device_.status();
     const std::lock_guard lock(books_);
     looked_at_ = clock_.steady();
-    const bool usable = status && kept_;
-    if (std::exchange(told_, usable) != usable) {
-        if (usable)
+    if (status) device_key_ = status->public_key;
+    const std::string trouble = !status           ? status.error().detail
+                                : !kept_          ? "the interface or its packet filter is not as it should be"
+                                : !device_key_    ? "it has no private key"
+                                : has_wrong_key() ? "its public key is " + device_key_->base64() +
+                                                        ", and buyers would be given [wireguard].server_pubkey"
+                                                  : "";
+    usable_ = trouble.empty();
+    if (std::exchange(told_, trouble) != trouble) {
+        if (usable_)
             log_info("device_usable", {{"peers", status->peers.size()}});
         else
-            log_error("device_not_usable",
-                      {{"detail", status ? "the interface or its packet filter is not as it should be"
-                                         : status.error().detail.c_str()}});
-    }
-    usable_ = usable;
-    if (status && status->public_key != device_key_) {
-        device_key_ = status->public_key;
-        if (options_.server_key && device_key_ && *device_key_ != *options_.server_key)
-            log_error("server_pubkey_is_not_the_devices", {{"device", device_key_->base64()}});
+            log_error("device_not_usable", {{"detail", trouble}});
     }
     return status;
+}
+
+/// With books_ held. Nobody who has a config of ours gets through to it.
+bool Tunnels::has_wrong_key() const
+{
+    return options_.server_key && device_key_ && *device_key_ != *options_.server_key;
 }
 
 /// A userspace device takes more than its 2 s for ten thousand peers at once.

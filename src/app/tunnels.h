@@ -24,7 +24,7 @@ namespace adit::app {
 struct TunnelOptions {
     bool preshared_keys = false;
     Seconds retention{24 * 3600}; // of the client keys of ended sessions
-    /// Of [wireguard].server_pubkey: the device's own is compared with it.
+    /// Of [wireguard].server_pubkey: a device with another key is not usable.
     std::optional<protocol::WireguardKey> server_key;
     /// Of [wireguard].manage; none: the interface is the operator's. Must outlive it.
     wg::Keeper* keeper = nullptr;
@@ -59,7 +59,8 @@ public:
     bool is_taken_by_others(const protocol::WireguardKey& key) const;
     /// The device's own key; none while the device was never seen and the config does not name it.
     std::optional<protocol::WireguardKey> server_key() const;
-    /// As of the last time we looked; if that failed, looks again (at most once a second).
+    /// Whether a tunnel that is sold now would work: it is there, kept as it should be, and has the key that configs
+    /// name. As of the last time we looked; if that failed, looks again (at most once a second).
     bool device_usable();
     /// Puts the peer, then books it: redeemed → active, accepted → live. A session that begins is called `session_id`,
     /// where one was promised. Errors: above_max_purchase (the session has no room), device_absent, device_unavailable
@@ -107,6 +108,7 @@ private:
     using Key = protocol::WireguardKey;
 
     Result<wg::DeviceStatus> look();
+    bool has_wrong_key() const;
     void put_in_books(const Key& key, Live live);
     void strike_from_books(const Key& key);
     Result<void> apply_in_batches(std::span<const wg::PeerChange> changes);
@@ -143,8 +145,9 @@ private:
     std::set<Key> others_;
     std::optional<Key> device_key_;
     bool usable_ = false;
-    std::optional<bool> told_; // what the log says of it; none: nothing yet, so that one absent from the start is told
-    bool kept_ = true;         // the keeper has all as it should be
+    std::optional<std::string> told_; // what the log says is wrong with it; none: nothing yet, so that one absent from
+                                      // the start is told
+    bool kept_ = true;                // the keeper has all as it should be
     SteadyTime looked_at_;
     wg::UsageMeter meter_;
 

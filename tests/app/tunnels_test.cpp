@@ -284,6 +284,47 @@ TEST_F(TunnelsTest, ADeviceThatIsGoneIsToldOnceAlsoFromTheStartOn)
     log_to(nullptr);
 }
 
+TEST_F(TunnelsTest, NothingIsSoldOrPutOnADeviceWithAnotherKeyThanConfigsName)
+{
+    static std::vector<std::string> lines;
+    ShopWorld world;
+    const auto secret = protocol::generate_wireguard_secret(world.rng);
+    const auto key_of_device = [&](const protocol::WireguardSecret& private_key) {
+        EXPECT_TRUE(world.device.configure({.private_key = private_key.duplicate(), .listen_port = 51820}).has_value());
+        world.clock.pass(Seconds(30));
+        world.process->tunnels->reconcile();
+    };
+    world.config.wireguard.server_key = protocol::wireguard_public_key(secret);
+    world.device.configure({.private_key = secret.duplicate(), .listen_port = 51820}).value();
+    world.restart();
+    // One pays while the device refuses, another comes when it is there again, but with a key of its own.
+    const Buyer paid = world.buyer({4, 32, 64});
+    world.device.set_mood(DeviceMood::refuses);
+    EXPECT_EQ(world.ask(paid).status, 503);
+    world.device.set_mood(DeviceMood::works);
+    const auto other = protocol::generate_wireguard_secret(world.rng);
+    log_to([](std::string_view line) { lines.emplace_back(line); });
+    key_of_device(other);
+    log_to(nullptr);
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_NE(lines.front().find("device_not_usable"), std::string::npos) << lines.front();
+    EXPECT_NE(lines.front().find(protocol::wireguard_public_key(other).base64()), std::string::npos) << lines.front();
+
+    EXPECT_FALSE(world.process->tunnels->device_usable()); // as /health says it
+    const Buyer late = world.buyer({4, 32, 64});
+    EXPECT_EQ(world.ask(late).status, 503);
+    EXPECT_EQ(world.spent_of(late), 0U);
+    const Answered undelivered = world.ask(paid);
+    EXPECT_EQ(undelivered.status, 503);
+    EXPECT_NE(undelivered.response.body.find("not-delivered"), std::string::npos) << undelivered.response.body;
+    EXPECT_FALSE(world.has_tunnel(paid));
+
+    key_of_device(secret);
+    EXPECT_EQ(world.ask(paid).status, 200);
+    EXPECT_EQ(world.ask(late).status, 200);
+    EXPECT_TRUE(world.has_tunnel(paid));
+}
+
 TEST_F(TunnelsTest, AFreedAddressRestsForFiveMinutes)
 {
     ShopWorld world({.subnet = "10.66.42.0/30"});
