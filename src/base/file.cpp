@@ -71,8 +71,12 @@ Result<void> sync_folder_of(const std::filesystem::path& path)
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit)
 {
-    const File file(path, O_RDONLY);
+    // A pipe without a writer would keep open() waiting for one.
+    const File file(path, O_RDONLY | O_NONBLOCK);
     if (!file.opened()) return io_error("cannot open", path);
+    struct stat status {};
+    if (::fstat(file.fd(), &status) != 0) return io_error("cannot look at", path);
+    if (!S_ISREG(status.st_mode)) return Error{Reason::io, "cannot read " + path.string() + ": it is no regular file"};
     std::string content;
     char block[16384];
     for (;;) {

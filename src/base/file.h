@@ -9,7 +9,8 @@
 
 namespace adit {
 
-/// Errors: io (with the path and errno's words, never the content). Refuses files over `limit` bytes.
+/// Errors: io (with the path and errno's words, never the content). Refuses files over `limit` bytes, and what is no
+/// regular file: a pipe or a device could keep the caller waiting for ever.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 1 << 20);
 /// Writes beside the target with mode 0600, syncs, renames over it, syncs the folder. Errors: io.
 Result<void> write_private_file(const std::filesystem::path& path, std::string_view content);

@@ -98,6 +98,20 @@ TEST_F(Disk, ReadingStopsAtTheLimitAndNamesThePath)
     EXPECT_FALSE(read_file("/dev/zero", 1000));
 }
 
+TEST_F(Disk, WhatIsNoRegularFileIsRefusedAtOnce)
+{
+    ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0); // nobody ever writes to it
+    std::filesystem::create_symlink(at("pipe"), at("link"));
+    std::filesystem::create_directory(at("folder"));
+    for (const auto& path : {at("pipe"), at("link"), at("folder"), std::filesystem::path("/dev/null")}) {
+        const auto refused = read_file(path);
+        ASSERT_FALSE(refused) << path;
+        EXPECT_EQ(refused.error().reason, Reason::io);
+        EXPECT_NE(refused.error().detail.find(path.string()), std::string::npos) << refused.error().detail;
+        EXPECT_NE(refused.error().detail.find("no regular file"), std::string::npos) << refused.error().detail;
+    }
+}
+
 TEST_F(Disk, OpennessFollowsTheModeBits)
 {
     write_plain(at("a"), "");
