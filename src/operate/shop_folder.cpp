@@ -69,7 +69,11 @@ Result<void> check_folder(const fs::path& folder, Privacy privacy)
         // It will be made: somewhere above is a folder that is there.
         fs::path above = folder;
         while (above.has_relative_path() && ::stat(above.c_str(), &status) != 0) above = above.parent_path();
-        if (::access(above.c_str(), W_OK | X_OK) != 0) return cannot("make " + folder.string() + " in", above);
+        if (::access(above.c_str(), W_OK | X_OK) != 0) {
+            Error error = cannot("make " + folder.string() + " in", above);
+            if (::geteuid() != 0) error.detail += ": run it as root, or name a folder of yours";
+            return error;
+        }
         return {};
     }
     if (!S_ISDIR(status.st_mode))

@@ -28,7 +28,7 @@ constexpr std::string_view kInitHelp =
     "run again, and makes what is missing. It asks nobody over the network.\n"
     "\n"
     "  --dir DIR              config.toml and secret/ (default /etc/adit)\n"
-    "  --data DIR             the database (default /var/lib/adit)\n"
+    "  --data DIR             the database (default /var/lib/adit; with --dir, and not as root, DIR/data)\n"
     "  --files DIR            Caddyfile and others (default DIR/deploy)\n"
     "  --owner USER           whom the files belong to; as root the user adit, where there is one\n"
     "  --docker               for docker-compose.yml, which stands in --files: the daemon listens to the proxy's\n"
@@ -121,7 +121,9 @@ Result<ShopPlaces> find_places(const cli::Arguments& arguments)
 {
     ShopPlaces places;
     places.folder = TRY(place(arguments, "--dir", "/etc/adit"));
-    places.data = TRY(place(arguments, "--data", "/var/lib/adit"));
+    // Who is not root can hardly write anywhere but into a folder that they named.
+    const bool own_folder = ::geteuid() != 0 && arguments.has("--dir") && !arguments.has("--docker");
+    places.data = TRY(place(arguments, "--data", own_folder ? places.folder / "data" : "/var/lib/adit"));
     places.deploy = TRY(place(arguments, "--files", places.folder / "deploy"));
     places.daemon_runs = arguments.has("--docker") ? Runs::in_container : Runs::on_host;
     places.daemon = daemon_program();

@@ -519,6 +519,34 @@ TEST_F(Init, GivesFilesToTheirOwner)
     EXPECT_EQ(status.st_uid, 10001U);
 }
 
+TEST_F(Init, WhoIsNotRootGetsAShopInAFolderOfTheirOwnAndAClearWordElsewhere)
+{
+    const fs::path program = base_ / "adit"; // that user may not get to the build's folder
+    fs::copy_file(std::string(ADIT_BINARIES) + "/adit", program);
+    ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+    std::vector<std::string> words{program.string(), "init"};
+    if (::geteuid() == 0) {
+        ASSERT_EQ(::chown(base_.c_str(), 65534, 65534), 0);
+        words.insert(words.begin(), {"/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"});
+    }
+    const auto with = [&](std::vector<std::string> more) {
+        std::vector<std::string> all = words;
+        for (const auto& list : {more, needed()}) all.insert(all.end(), list.begin(), list.end());
+        return all;
+    };
+    const Ended made = run(with({"--dir", etc().string()}));
+    EXPECT_EQ(made.status, 0) << made.err;
+    EXPECT_EQ(made.err, "");
+    EXPECT_EQ(loaded().config->database.ours, etc() / "data" / "adit.db");
+    EXPECT_EQ(mode_of(etc() / "data"), 0700U);
+
+    const Ended refused = run(with({"--dir", "/usr/adit-of-nobody"}));
+    EXPECT_NE(refused.status, 0);
+    EXPECT_THAT(refused.err, HasSubstr("Permission denied: run it as root, or name a folder of yours"));
+    EXPECT_THAT(refused.err, HasSubstr("Nothing was written"));
+    EXPECT_FALSE(fs::exists("/usr/adit-of-nobody"));
+}
+
 #ifdef ADIT_CRASH_POINTS
 TEST_F(Init, KilledAnywhereItGoesOnWithWhatIsThere)
 {
