@@ -62,6 +62,7 @@ inline constexpr std::uint64_t kAddressesPerSource = 3; // held by unknown swaps
 
 // Invoices. spec: Purchase with Lightning
 inline constexpr Seconds kInvoiceExpiry{600};
+inline constexpr std::size_t kMaxInvoiceLength = 7089;      // characters of a bolt11; what a QR code holds
 inline constexpr std::uint64_t kLnurlCommentAllowed = 1024; // characters: a purchase with refund key has some 400
 inline constexpr std::uint32_t kHoldBlocksLeast = 24;       // a held payment nearer to its timeout is cancelled
 

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "protocol/bech32.h"
+#include "protocol/constants.h"
 #include "protocol/decimal.h"
 #include "protocol/json.h"
 #include "protocol/json_fields.h"
@@ -19,7 +20,6 @@ using OrderedJson = nlohmann::ordered_json;
 constexpr std::string_view kPrefix = "lnurl";
 constexpr std::size_t kMaxLnurl = 5000;       // characters
 constexpr std::size_t kMaxAnswer = 1 << 20;   // bytes
-constexpr std::size_t kMaxInvoice = 7089;     // characters; what a QR code holds
 constexpr std::size_t kMaxMetadata = 1 << 18; // bytes; an image may have 136536 of them
 
 Error malformed_lnurl(std::string_view what) { return Error{Reason::bad_encoding, "lnurl: " + std::string(what)}; }
@@ -253,7 +253,7 @@ Result<std::variant<PayAnswer, LnurlError>> parse_pay_answer(std::string_view js
     const Json object = TRY(parse_answer(json));
     if (auto error = error_in(object)) return Answer(std::move(*error));
     const std::string* const pr = text_member(object, "pr");
-    if (pr == nullptr || pr->empty() || pr->size() > kMaxInvoice) return malformed_lnurl("no invoice");
+    if (pr == nullptr || pr->empty() || pr->size() > kMaxInvoiceLength) return malformed_lnurl("no invoice");
     PayAnswer answer{*pr, std::nullopt, std::nullopt};
     if (const Json* const action = given_member(object, "successAction")) answer.action = TRY(parse_action(*action));
     if (const Json* const verify = given_member(object, "verify")) {

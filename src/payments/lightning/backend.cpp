@@ -2,6 +2,8 @@
 
 #include "base/hash.h"
 
+#include <cstdlib>
+
 namespace adit::payments::lightning {
 namespace {
 
@@ -26,8 +28,9 @@ Result<UnixSeconds> check_made(const MadeInvoice& made, const InvoiceRequest& re
     if (invoice->description_hash != request.description_hash) return misfit("has another description hash");
     const Seconds late = invoice->expires_at() - (now + request.expiry);
     if (late < -kExpirySlack || late > kExpirySlack)
-        return misfit("expires " + std::to_string(late.count()) +
-                      " s later than asked for: is the node's clock right, and ours?");
+        return misfit("expires " + std::to_string(std::abs(late.count())) + " s " +
+                      (late > Seconds(0) ? "later" : "earlier") +
+                      " than asked for: is the node's clock right, and ours?");
     if (invoice->payment_hash != made.payment_hash) return misfit("has another payment hash than the backend says");
     if (made.payment_hash != sha256(made.preimage.expose()))
         return misfit("is not paid with the preimage given for it");

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "protocol/bech32.h"
+#include "protocol/constants.h"
 #include "protocol/secp.h"
 
 #include <algorithm>
@@ -236,7 +237,7 @@ Result<Bolt11> parse_bolt11(std::string_view text)
                              });
     if (with_scheme) text.remove_prefix(kScheme.size());
 
-    const protocol::Bech32 bech32 = TRY(protocol::parse_bech32(text, kMaxInvoiceLength));
+    const protocol::Bech32 bech32 = TRY(protocol::parse_bech32(text, protocol::kMaxInvoiceLength));
     if (bech32.form != protocol::Bech32Form::bech32) return bad_invoice("not bech32");
     if (bech32.words.size() < kTimestampWords + kSignatureWords) return bad_invoice("too short");
     Bolt11 invoice;

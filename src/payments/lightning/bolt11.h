@@ -36,9 +36,7 @@ struct Bolt11 {
     UnixSeconds expires_at() const { return timestamp + expiry; }
 };
 
-inline constexpr std::size_t kMaxInvoiceLength = 7089; // characters; what a QR code holds
-
-/// Upper or lower case, with or without "lightning:" in front; at most kMaxInvoiceLength. The
+/// Upper or lower case, with or without "lightning:" in front; at most protocol::kMaxInvoiceLength. The
 /// signature is verified. Unknown fields are skipped, fields of a wrong length refuse the invoice, unknown even feature
 /// bits too. Errors: bad_encoding (the text is not repeated).
 Result<Bolt11> parse_bolt11(std::string_view text);

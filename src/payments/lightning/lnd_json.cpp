@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "payments/lightning/node_http.h"
+#include "protocol/constants.h"
 #include "protocol/decimal.h"
 #include "protocol/json.h"
 #include "protocol/json_fields.h"
@@ -125,7 +126,7 @@ Result<LndMade> parse_lnd_made(std::string_view text)
     const json object = TRY(parse_lnd(text));
     LndMade made;
     const std::string* const request = text_member(object, "payment_request");
-    if (!request || request->empty() || request->size() > kMaxInvoiceLength)
+    if (!request || request->empty() || request->size() > protocol::kMaxInvoiceLength)
         return lnd_refused("an answer without an invoice");
     made.payment_request = *request;
     made.payment_hash = hash_member(object, "r_hash");

@@ -1,6 +1,7 @@
 #include "payments/lightning/phoenixd_json.h"
 
 #include "payments/lightning/node_http.h"
+#include "protocol/constants.h"
 #include "protocol/json.h"
 #include "protocol/json_fields.h"
 
@@ -53,7 +54,7 @@ Result<PhoenixdInvoice> parse_phoenixd_invoice(std::string_view text)
     PhoenixdInvoice invoice;
     invoice.payment_hash = TRY(payment_hash(object));
     const std::string* const serialized = text_member(object, "serialized");
-    if (!serialized || serialized->empty() || serialized->size() > kMaxInvoiceLength)
+    if (!serialized || serialized->empty() || serialized->size() > protocol::kMaxInvoiceLength)
         return phoenixd_refused("an answer without an invoice");
     invoice.serialized = *serialized;
     return invoice;

@@ -64,6 +64,9 @@ TEST(CheckMade, WhateverDoesNotFitIsRefused)
         for (InvoiceField& field : draft.fields)
             if (field.type == kX) field.words = number_words(expiry, 6);
         expect_refused(made_of(draft), "another expiry");
+        const auto why = check_made(made_of(draft), test_request(), Network::regtest, kBackendNow).error().detail;
+        EXPECT_NE(why.find(expiry < 600 ? " s earlier" : " s later"), std::string::npos) << why;
+        EXPECT_EQ(why.find('-'), std::string::npos) << why;
     }
     expect_refused({"", sha256(test_preimage().expose()), test_preimage()}, "nothing");
     expect_refused({"lnbc1", sha256(test_preimage().expose()), test_preimage()}, "no invoice");
