@@ -1,10 +1,10 @@
 #include "operate/check_nat.h"
 
 #include "base/ascii.h"
-#include "operate/run_program.h"
 #include "protocol/json.h"
 #include "protocol/json_fields.h"
 #include "wg/cidr.h"
+#include "wg/program.h"
 
 #include <algorithm>
 #include <fstream>
@@ -304,7 +304,7 @@ Findings look_at_nat(const TunnelNet& net)
 {
     FilterSeen seen;
     std::string unseen;
-    const auto nft = run_program("nft", {"-j", "list", "ruleset"}, kProgramPatience);
+    const auto nft = wg::run_program("nft", {"-j", "list", "ruleset"}, {}, kProgramPatience);
     if (nft && nft->status == 0) {
         if (const auto rules = read_nft(nft->output, net))
             add(seen, *rules);
@@ -325,7 +325,7 @@ Findings look_at_nat(const TunnelNet& net)
           Save{"iptables-legacy-save", Family::v4, "/proc/net/ip_tables_names"},
           Save{"ip6tables-legacy-save", Family::v6, "/proc/net/ip6_tables_names"}}) {
         if (save.in_use && !is_loaded(save.in_use)) continue;
-        const auto saved = run_program(save.program, {}, kProgramPatience);
+        const auto saved = wg::run_program(save.program, {}, {}, kProgramPatience);
         if (!saved || saved->status != 0) continue;
         // nft showed this chain too, less well.
         if (!save.in_use && save.family == Family::v4) std::erase(seen.closed_chains, "ip filter FORWARD");

@@ -7,7 +7,6 @@
 #include "operate/host_address.h"
 #include "wg/program.h"
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <curl/curl.h>
@@ -28,22 +27,19 @@ namespace {
 
 constexpr Milliseconds kProgramLimit{10'000};
 constexpr Milliseconds kLookAgain{100};
-constexpr std::array kIpPaths{"/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip"};
-constexpr std::array kWgPaths{"/usr/bin/wg", "/usr/local/bin/wg", "/bin/wg"};
-constexpr std::array kWireguardGoPaths{"/usr/bin/wireguard-go", "/usr/local/bin/wireguard-go", "/bin/wireguard-go"};
 
 /// Errors: io.
-Result<std::string> run_well(std::span<const char* const> paths, const std::vector<std::string>& arguments,
+Result<std::string> run_well(const std::string& program, const std::vector<std::string>& arguments,
                              std::string_view input = {})
 {
-    const auto ended = TRY(wg::run_program(wg::find_program(paths), arguments, input, kProgramLimit));
-    if (ended.status != 0) return Error{Reason::io, cli::printable(ended.output, 200)};
+    const auto ended = TRY(wg::run_program(program, arguments, input, kProgramLimit));
+    if (ended.status != 0) return Error{Reason::io, cli::printable(ended.errors, 200)};
     return ended.output;
 }
 
 Result<void> ip(const std::vector<std::string>& arguments)
 {
-    TRY(run_well(kIpPaths, arguments));
+    TRY(run_well("ip", arguments));
     return {};
 }
 
@@ -126,7 +122,7 @@ public:
         std::unique_ptr<TrialInterface> out(new TrialInterface);
         const auto kernel = ip({"link", "add", out->name_, "type", "wireguard"});
         if (kernel) return out;
-        const std::string program = wg::find_program(kWireguardGoPaths);
+        const std::string program = wg::find_program("wireguard-go");
         if (program.empty())
             return Error{Reason::io, "the kernel here has no WireGuard (" + kernel.error().detail +
                                          "), and wireguard-go is not installed"};
@@ -220,7 +216,7 @@ Result<void> bring_up(const std::string& name, const protocol::ClientConfig& con
 /// To be called in the namespace.
 bool has_shaken_hands(const std::string& name)
 {
-    const auto shown = run_well(kWgPaths, {"show", name, "latest-handshakes"});
+    const auto shown = run_well("wg", {"show", name, "latest-handshakes"});
     if (!shown) return false;
     const std::size_t tab = shown->find('\t');
     return tab != std::string::npos && shown->find_first_of("123456789", tab) != std::string::npos;
@@ -347,9 +343,8 @@ std::vector<Finding> use_tunnel(const protocol::ClientConfig& config, const Tria
 
 std::string tunnel_missing()
 {
-    for (const auto& [name, paths] : {std::pair{"ip", std::span<const char* const>(kIpPaths)},
-                                      std::pair{"wg", std::span<const char* const>(kWgPaths)}})
-        if (wg::find_program(paths).empty()) return std::string("the program ") + name + " is not installed";
+    for (const char* name : {"ip", "wg"})
+        if (wg::find_program(name).empty()) return std::string("the program ") + name + " is not installed";
     const auto elsewhere = Elsewhere::open();
     return elsewhere ? "" : elsewhere.error().detail;
 }
@@ -369,7 +364,7 @@ std::vector<Finding> try_tunnel(const protocol::ClientConfig& config, const std:
     if (!elsewhere) return {handshake_not_tried(elsewhere.error().detail)};
     if (!interface) return {handshake_not_tried(interface.error().detail)};
     std::string text = wg_text(config, *endpoint);
-    const auto set = run_well(kWgPaths, {"setconf", (*interface)->name(), "/dev/stdin"}, text);
+    const auto set = run_well("wg", {"setconf", (*interface)->name(), "/dev/stdin"}, text);
     sodium_memzero(text.data(), text.size());
     if (!set) return {handshake_not_tried("wg does not take the config")}; // its words may repeat a key
     if (const auto moved = (*interface)->move_to(**elsewhere); !moved)

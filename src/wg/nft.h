@@ -20,7 +20,7 @@ public:
     virtual Result<std::optional<std::string>> show(const std::string& table) = 0;
 };
 
-/// /usr/sbin/nft or /sbin/nft, in the network namespace of the calling thread. Needs CAP_NET_ADMIN.
+/// The program of this machine, in the network namespace of the calling thread. Needs CAP_NET_ADMIN.
 class NftProgram final : public Nft {
 public:
     Result<void> load(std::string_view text) override;

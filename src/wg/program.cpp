@@ -23,7 +23,8 @@ namespace adit::wg {
 
 namespace {
 
-constexpr std::size_t kOutputLimit = std::size_t{4} << 20;
+constexpr std::size_t kOutputLimit = std::size_t{8} << 20;
+constexpr std::size_t kErrorsLimit = std::size_t{64} << 10;
 constexpr std::size_t kLastingOutputLimit = std::size_t{64} << 10;
 
 Error program_error(const std::string& path, std::string_view doing, int code)
@@ -58,8 +59,14 @@ void make_net_admin_ambient()
     ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0);
 }
 
+struct Streams {
+    int input;
+    int output;
+    int errors;
+};
+
 /// Gives an errno; `pid` is set on success.
-int spawn_here(const std::string& path, const std::vector<std::string>& arguments, int input, int output, short flags,
+int spawn_here(const std::string& path, const std::vector<std::string>& arguments, const Streams& streams, short flags,
                pid_t& pid)
 {
     std::vector<std::string> words{path};
@@ -72,9 +79,9 @@ int spawn_here(const std::string& path, const std::vector<std::string>& argument
 
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_adddup2(&actions, input, 0);
-    ::posix_spawn_file_actions_adddup2(&actions, output, 1);
-    ::posix_spawn_file_actions_adddup2(&actions, output, 2);
+    ::posix_spawn_file_actions_adddup2(&actions, streams.input, 0);
+    ::posix_spawn_file_actions_adddup2(&actions, streams.output, 1);
+    ::posix_spawn_file_actions_adddup2(&actions, streams.errors, 2);
     ::posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     posix_spawnattr_t attributes;
     ::posix_spawnattr_init(&attributes);
@@ -93,13 +100,13 @@ int spawn_here(const std::string& path, const std::vector<std::string>& argument
     return code;
 }
 
-Result<pid_t> spawn_program(const std::string& path, const std::vector<std::string>& arguments, int input, int output,
+Result<pid_t> spawn_program(const std::string& path, const std::vector<std::string>& arguments, const Streams& streams,
                             short flags)
 {
     pid_t pid = -1;
     int code = 0;
     // A thread of its own, since the capability is to be ambient nowhere else.
-    std::thread([&] { code = spawn_here(path, arguments, input, output, flags, pid); }).join();
+    std::thread([&] { code = spawn_here(path, arguments, streams, flags, pid); }).join();
     if (code != 0) return program_error(path, "can not be started", code);
     return pid;
 }
@@ -148,26 +155,32 @@ bool ends_in_time(pid_t pid, Milliseconds limit, int& status)
 
 } // namespace
 
-std::string find_program(std::span<const char* const> paths)
+std::string find_program(const std::string& name)
 {
-    for (const char* path : paths)
-        if (::access(path, X_OK) == 0) return path;
+    for (const char* folder : {"/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/", "/usr/local/sbin/", "/usr/local/bin/"}) {
+        std::string path = name.starts_with('/') ? name : folder + name;
+        if (::access(path.c_str(), X_OK) == 0) return path;
+    }
     return {};
 }
 
-Result<ProgramEnd> run_program(const std::string& path, const std::vector<std::string>& arguments,
+Result<ProgramEnd> run_program(const std::string& name, const std::vector<std::string>& arguments,
                                std::string_view input, Milliseconds limit)
 {
+    const std::string path = find_program(name);
+    if (path.empty()) return Error{Reason::not_found, "there is no " + name + " on this machine"};
     // Files without a name rather than pipes: neither side can block the other.
     const Descriptor in(::memfd_create("input", MFD_CLOEXEC));
     const Descriptor out(::memfd_create("output", MFD_CLOEXEC));
-    if (in.get() < 0 || out.get() < 0) return program_error(path, "memfd", errno);
+    const Descriptor errors(::memfd_create("errors", MFD_CLOEXEC));
+    if (in.get() < 0 || out.get() < 0 || errors.get() < 0) return program_error(path, "memfd", errno);
     if (!write_all(in.get(), input) || ::lseek(in.get(), 0, SEEK_SET) != 0) return program_error(path, "input", errno);
-    ::fcntl(out.get(), F_SETFL, O_APPEND);
-    const pid_t pid = TRY(spawn_program(path, arguments, in.get(), out.get(), 0));
+    for (const auto* stream : {&out, &errors}) ::fcntl(stream->get(), F_SETFL, O_APPEND);
+    const pid_t pid = TRY(spawn_program(path, arguments, {in.get(), out.get(), errors.get()}, 0));
     int status = 0;
-    if (!ends_in_time(pid, limit, status)) return program_error(path, "was killed", ETIMEDOUT);
-    return ProgramEnd{status_of(status), content_of(out.get(), kOutputLimit)};
+    if (!ends_in_time(pid, limit, status))
+        return Error{Reason::io, path + " did not end within " + std::to_string(limit.count()) + " ms"};
+    return ProgramEnd{status_of(status), content_of(out.get(), kOutputLimit), content_of(errors.get(), kErrorsLimit)};
 }
 
 Result<LastingProgram> LastingProgram::start(const std::string& path, const std::vector<std::string>& arguments)
@@ -179,7 +192,7 @@ Result<LastingProgram> LastingProgram::start(const std::string& path, const std:
     if (::ftruncate(out.get(), static_cast<off_t>(kLastingOutputLimit)) != 0 ||
         ::fcntl(out.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) != 0)
         return program_error(path, "output", errno);
-    const pid_t pid = TRY(spawn_program(path, arguments, in.get(), out.get(), POSIX_SPAWN_SETSID));
+    const pid_t pid = TRY(spawn_program(path, arguments, {in.get(), out.get(), out.get()}, POSIX_SPAWN_SETSID));
     return LastingProgram(pid, out.release());
 }
 

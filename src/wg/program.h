@@ -1,12 +1,12 @@
-// wg/program.h - the two programs of others that managing an interface takes: nft, and wireguard-go.
-// Neither sees a shell, a variable of ours, a descriptor of ours or a key on its command line. CAP_NET_ADMIN reaches
-// them though aditd is not root: it is made ambient in the thread that starts them, and in no other.
+// wg/program.h - programs of this machine: nft and wireguard-go, which managing an interface takes, and those that are
+// asked about it. None sees a shell, a variable of ours, a descriptor of ours or a key on its command line.
+// CAP_NET_ADMIN reaches them though aditd is not root: it is made ambient in the thread that starts them, and in no
+// other.
 #pragma once
 
 #include "base/result.h"
 #include "base/time.h"
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
@@ -16,14 +16,16 @@ namespace adit::wg {
 
 struct ProgramEnd {
     int status = 0;     // 128 + n for signal n
-    std::string output; // of both streams, its first 4 MiB
+    std::string output; // its first 8 MiB
+    std::string errors; // its first 64 KiB
 };
 
-/// The first of these paths that can be executed; empty for none.
-std::string find_program(std::span<const char* const> paths);
+/// Its path, in the folders that programs of the system are in (never by $PATH); empty for none. A path is itself.
+std::string find_program(const std::string& name);
 
-/// Runs it to its end, with `input` as standard input; killed after `limit`. Errors: io (not started, not ended).
-Result<ProgramEnd> run_program(const std::string& path, const std::vector<std::string>& arguments,
+/// Runs it to its end in the C locale, with `input` as standard input; killed after `limit`.
+/// Errors: not_found (there is no such program); io (not started, not ended).
+Result<ProgramEnd> run_program(const std::string& name, const std::vector<std::string>& arguments,
                                std::string_view input, Milliseconds limit);
 
 /// A program that goes on after us: in a session of its own, so that no signal meant for us reaches it.

@@ -3,7 +3,6 @@
 #include "wg/uapi_device.h"
 
 #include <algorithm>
-#include <array>
 #include <poll.h>
 
 namespace adit::wg {
@@ -25,9 +24,7 @@ std::string last_line(std::string text)
 
 Result<void> WireguardGoProgram::start(const std::string& interface)
 {
-    constexpr std::array<const char*, 3> kPaths{"/usr/bin/wireguard-go", "/usr/local/bin/wireguard-go",
-                                                "/usr/sbin/wireguard-go"};
-    const std::string path = find_program(kPaths);
+    const std::string path = find_program("wireguard-go");
     if (path.empty())
         return Error{Reason::bad_config, "the kernel has no WireGuard, or [wireguard].backend rules it out, and the "
                                          "program wireguard-go is not installed (/usr/bin/wireguard-go)"};

@@ -5,7 +5,6 @@
 #include "fakes/netns.h"
 #include "operate/check_nat.h"
 #include "operate/check_world.h"
-#include "operate/run_program.h"
 #include "protocol/wireguard_key.h"
 #include "wg/cidr.h"
 
@@ -143,19 +142,6 @@ TEST(JudgeDevice, AHandshakeOfTodayShowsThatUdpGetsHere)
     EXPECT_EQ(worst_of(fresh, "udp-from-outside").level, Level::ok);
     const Findings stale = judge_device(config_of("wg0"), status, UnixSeconds(1'000'000 + 2 * 86400));
     EXPECT_EQ(worst_of(stale, "udp-from-outside").level, Level::warn);
-}
-
-TEST(RunProgram, AnswersOrIsKilledInTime)
-{
-    const auto here = run_program("sh", {"-c", "echo out; echo err >&2; exit 3"}, Milliseconds(5'000));
-    ASSERT_TRUE(here);
-    EXPECT_EQ(here->status, 3);
-    EXPECT_EQ(here->output, "out\n");
-    EXPECT_EQ(here->errors, "err\n");
-    EXPECT_EQ(run_program("no-such-program", {}, Milliseconds(5'000)).error().reason, Reason::not_found);
-    const auto hangs = run_program("sh", {"-c", "exec tail -f /dev/null"}, Milliseconds(100));
-    ASSERT_FALSE(hangs);
-    EXPECT_THAT(hangs.error().detail, HasSubstr("did not end within 100 ms"));
 }
 
 } // namespace

@@ -22,9 +22,14 @@ TEST(Program, InputGoesInAndBothStreamsComeOut)
     const auto end = run_program("/bin/cat", {"-"}, text, Milliseconds(10'000)).value();
     EXPECT_EQ(end.status, 0);
     EXPECT_EQ(end.output, text);
+    EXPECT_EQ(end.errors, "");
+    const auto both = run_program("sh", {"-c", "echo out; echo err >&2; exit 3"}, "", Milliseconds(10'000)).value();
+    EXPECT_EQ(both.status, 3);
+    EXPECT_EQ(both.output, "out\n");
+    EXPECT_EQ(both.errors, "err\n");
     const auto failed = run_program("/bin/cat", {"/nowhere"}, "", Milliseconds(10'000)).value();
     EXPECT_EQ(failed.status, 1);
-    EXPECT_NE(failed.output.find("No such file"), std::string::npos);
+    EXPECT_NE(failed.errors.find("No such file"), std::string::npos);
 }
 
 TEST(Program, SeesNoVariableAndNoDescriptorOfOurs)
@@ -78,12 +83,16 @@ TEST(Program, NftDoesItsWorkForAUserWhoHasNetAdminAndNothingElse)
 TEST(Program, OneThatHangsIsKilledAndOneThatIsNotThereIsSaid)
 {
     const SteadyTime begun = system_clock().steady();
-    EXPECT_EQ(run_program("/bin/sleep", {"60"}, "", Milliseconds(100)).error().reason, Reason::io);
+    const Error killed = run_program("sleep", {"60"}, "", Milliseconds(100)).error();
+    EXPECT_EQ(killed.reason, Reason::io);
+    EXPECT_NE(killed.detail.find("did not end within 100 ms"), std::string::npos) << killed.detail;
     EXPECT_LT(system_clock().steady() - begun, Milliseconds(10'000));
-    EXPECT_EQ(run_program("/nowhere/at-all", {}, "", Milliseconds(100)).error().reason, Reason::io);
-    constexpr std::array<const char*, 2> kPaths{"/nowhere/at-all", "/bin/sh"};
-    EXPECT_EQ(find_program(kPaths), "/bin/sh");
-    EXPECT_EQ(find_program(std::span(kPaths).first(1)), "");
+    for (const char* none : {"/nowhere/at-all", "no-such-program"}) {
+        EXPECT_EQ(run_program(none, {}, "", Milliseconds(100)).error().reason, Reason::not_found);
+        EXPECT_EQ(find_program(none), "");
+    }
+    EXPECT_EQ(find_program("/bin/sh"), "/bin/sh");
+    EXPECT_TRUE(find_program("sh").ends_with("/sh"));
 }
 
 TEST(Program, ALastingOneOutlivesUsInASessionOfItsOwnAndCanNotFillTheMemory)
