@@ -1,7 +1,8 @@
 // What a stranger's server may answer a look with: as /info, /health, the answer to a purchase without payment, an
-// LNURL offer, its callback, and a name server's packet. Whatever it is, some lines come of it, each with a check's
-// name.
+// LNURL offer, its callback, a relay's NIP-11 document, and a name server's packet. Whatever it is, some lines come of
+// it, each with a check's name.
 #include "base/check.h"
+#include "operate/check_relays.h"
 #include "operate/dns_question.h"
 #include "operate/lnurl_look.h"
 #include "operate/shop_look.h"
@@ -49,6 +50,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const LnurlAsk ask{"https://vpn.example/lnurlp?p=0", Msat(21'000)};
     check_lines(judge_lnurl_offer(ask, answer).findings);
     check_lines({judge_lnurl_callback(ask.url, answer)});
+
+    RelaySeen relay{.url = "wss://relay.example", .read = adit::nostr::Coverage::complete};
+    if (auto rules = parse_relay_rules(body)) {
+        relay.rules = std::move(*rules);
+        check_lines(judge_relay(relay));
+    }
 
     static_cast<void>(is_dns_answer({data, size}, 0x1234));
     return 0;

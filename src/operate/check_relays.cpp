@@ -1,6 +1,7 @@
 #include "operate/check_relays.h"
 
 #include "base/bytes.h"
+#include "cli/printable.h"
 #include "operate/web_look.h"
 #include "protocol/constants.h"
 #include "protocol/deletion.h"
@@ -23,6 +24,7 @@ constexpr Milliseconds kRelayPatience{6'000};
 constexpr Milliseconds kWalletPatience{8'000};
 constexpr Seconds kTrialLasts{600};
 constexpr std::size_t kNip11Depth = 16;
+constexpr std::size_t kMostUrlShown = 200;      // bytes
 constexpr std::uint64_t kTokenMessage = 60'000; // a token event is up to 44 kB, and has tags
 constexpr std::uint32_t kOurKinds[]{protocol::kKindListing, protocol::kKindRelayList, protocol::kKindWallet,
                                     protocol::kKindTokens,  protocol::kKindSpending,  protocol::kKindNutzapInfo,
@@ -202,7 +204,8 @@ Result<RelayRules> parse_relay_rules(std::string_view text)
     const json document = TRY(protocol::parse_json(text, kNip11Depth));
     if (!document.is_object()) return Error{Reason::bad_encoding, "no NIP-11 document"};
     RelayRules rules;
-    if (const std::string* url = protocol::text_member(document, "payments_url")) rules.payments_url = *url;
+    if (const std::string* url = protocol::text_member(document, "payments_url"))
+        rules.payments_url = cli::printable(*url, kMostUrlShown);
     if (const json* limits = member(document, "limitation")) {
         rules.auth_required = flag(*limits, "auth_required");
         rules.payment_required = flag(*limits, "payment_required");
