@@ -76,11 +76,11 @@ std::string page(const std::string& body)
            "\r\nConnection: close\r\n\r\n" + body;
 }
 
-Front::Spoil at(const std::string& path, const std::function<void(std::string&)>& change)
+TestProxy::Spoil at(const std::string& path, const std::function<void(std::string&)>& change)
 {
     return [=](const std::string& asked, std::string& answer) {
         if (asked.starts_with(path)) change(answer);
-        return Front::Act::send;
+        return TestProxy::Act::send;
     };
 }
 
@@ -284,7 +284,7 @@ TEST(Diagnose, AHostileInfoIsALine)
 TEST(Diagnose, AProxyWithoutADaemonIsToldFromADaemonWithoutAnInfo)
 {
     DiagnosedShop shop;
-    shop.front.lead_to(1);
+    shop.front.pass_to(1);
     expect_fault(shop.diagnose(), "info-reachable", Level::fail, "502", "[server].port");
 }
 
@@ -308,7 +308,7 @@ TEST(Diagnose, WhatHangsDelaysNobodyBeyondWhatIsPromised)
     const DeafServer deaf;
     // A relay beside a good one, the operator's API and the mint, all at once.
     shop.publish_with([&](std::vector<Tag>& tags) { cashu_tag(tags)[2] = deaf.url("http"); });
-    shop.front.set_spoil([](const std::string&, std::string&) { return Front::Act::hang; });
+    shop.front.set_spoil([](const std::string&, std::string&) { return TestProxy::Act::hang; });
     const Diagnosed ended = shop.diagnose({shop.npub(), "--relay", shop.relay(), "--relay", deaf.url("ws")});
     EXPECT_LT(ended.took, kPromised);
     EXPECT_EQ(ended.status, cli::kFailed);

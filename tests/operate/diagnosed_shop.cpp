@@ -58,7 +58,7 @@ DiagnosedShop::DiagnosedShop(SellsFor sells, const ShopDevice& device)
     shop = std::make_unique<app::App>(std::move(loaded.config).value());
     const auto started = shop->start();
     EXPECT_TRUE(started.has_value()) << (started ? "" : started.error().detail);
-    front.lead_to(shop->port());
+    front.pass_to(shop->port());
     listing();
 }
 

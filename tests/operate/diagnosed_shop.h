@@ -4,8 +4,8 @@
 
 #include "app/app.h"
 #include "devnet/world.h"
-#include "operate/front.h"
 #include "operate/look_testing.h"
+#include "operate/test_proxy.h"
 #include "protocol/wireguard_key.h"
 
 #include <filesystem>
@@ -49,7 +49,7 @@ public:
     std::filesystem::path folder;
     protocol::SecretKey operator_key;
     protocol::SecretKey sales_key;
-    Front front;
+    TestProxy front;
     std::unique_ptr<devnet::World> world;
     std::unique_ptr<app::App> shop;
 

@@ -1,17 +1,13 @@
-// tests/operate/test_proxy.h - a reverse proxy that does to requests what badly set up ones do. Loopback only.
+// tests/operate/test_proxy.h - a reverse proxy that does to requests what badly set up ones do, or whatever a test
+// wants. Loopback only.
 #pragma once
 
-#include "fakes/test_certificate.h"
+#include "fakes/loopback_server.h"
 
 #include <atomic>
 #include <cstdint>
-#include <list>
 #include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
-
-struct ssl_ctx_st;
 
 namespace adit::operate {
 
@@ -26,32 +22,29 @@ public:
         std::string body_instead = {};      // of every answer with 200
     };
 
+    enum class Act { send, close, hang };
+    /// `path`: of the request, with its query. `answer`: head and body as they would go out, to be changed.
+    using Spoil = std::function<Act(const std::string& path, std::string& answer)>;
+
     /// Listens at once; certificate null: plain HTTP. It must outlive the proxy.
     explicit TestProxy(const TestCertificate* certificate = nullptr);
-    ~TestProxy();
-    TestProxy(const TestProxy&) = delete;
-    TestProxy& operator=(const TestProxy&) = delete;
 
-    std::uint16_t port() const { return port_; }
+    std::uint16_t port() const { return server_.port(); }
     /// Where requests go, on 127.0.0.1; 0: nowhere, 502.
     void pass_to(std::uint16_t port) { upstream_ = port; }
     void behave(Manners manners);
+    void set_spoil(Spoil spoil);
 
 private:
-    void accept_all();
-    void serve(int fd);
-    std::string answer_to(const std::string& head, const std::string& body) const;
+    void serve(fakes::LoopbackServer::Connection& connection);
+    static std::string answer_to(const std::string& head, const std::string& body, const Manners& manners,
+                                 std::uint16_t upstream);
 
-    ssl_ctx_st* tls_ = nullptr;
-    int listener_ = -1;
-    std::uint16_t port_ = 0;
     std::atomic<std::uint16_t> upstream_{0};
-    mutable std::mutex mutex_;
+    std::mutex mutex_;
     Manners manners_;
-    bool ending_ = false;
-    std::vector<int> open_;
-    std::vector<std::thread> threads_;
-    std::thread acceptor_;
+    Spoil spoil_;
+    fakes::LoopbackServer server_; // last: its threads use the rest
 };
 
 } // namespace adit::operate

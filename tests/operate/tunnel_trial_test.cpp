@@ -275,7 +275,7 @@ TEST(TrialPurchase, WhatFailedIsNotPaidFor)
     DiagnosedShop shop;
     shop.front.set_spoil([](const std::string& path, std::string& answer) {
         if (path == "/info") answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        return Front::Act::send;
+        return TestProxy::Act::send;
     });
     const Diagnosed ended = shop.diagnose({shop.npub(), "--relay", shop.relay(), "--buy", "--yes"});
     EXPECT_EQ(ended.status, cli::kFailed);
@@ -295,7 +295,7 @@ TEST(TrialPurchase, ARefusalOfTheOperatorIsToldAndNothingIsPaid)
             answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: " + std::to_string(body.size()) +
                      "\r\nConnection: close\r\n\r\n" + body;
         }
-        return Front::Act::send;
+        return TestProxy::Act::send;
     });
     const auto file = shop.folder / "purchase.json";
     const Diagnosed ended =

@@ -2,15 +2,13 @@
 // and websockets. Loopback only.
 #pragma once
 
-#include "fakes/test_certificate.h"
+#include "fakes/loopback_server.h"
 
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <list>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace adit::payments::lightning {
@@ -34,53 +32,40 @@ public:
         /// The head of an answer that has no end yet, and then its parts.
         void begin_stream();
         void chunk(const std::string& bytes);
-        void send_raw(const std::string& bytes);
+        void send_raw(const std::string& bytes) { connection_.send(bytes); }
         /// Answers a websocket's handshake.
         void upgrade(const NodeRequest& request);
         void send_frame(const std::string& text, std::uint8_t first_byte = 0x81);
         /// Reads the client's frames, answering pings if told to, until the connection ends.
         enum class Pings { answered, ignored };
         void drain(Pings pings = Pings::answered);
-        void close();
+        void close() { connection_.close(); }
 
     private:
         friend class ScriptedNode;
-        bool read(char* out, std::size_t length);
-        int fd_ = -1;
-        ssl_st* tls_ = nullptr;
-        std::atomic<bool> closed_{false};
+        explicit Session(fakes::LoopbackServer::Connection& connection) : connection_(connection) {}
+        fakes::LoopbackServer::Connection& connection_;
     };
 
     using Handler = std::function<void(Session&, const NodeRequest&)>;
 
     explicit ScriptedNode(Handler handler, const TestCertificate* certificate = nullptr);
-    ~ScriptedNode();
-    ScriptedNode(const ScriptedNode&) = delete;
-    ScriptedNode& operator=(const ScriptedNode&) = delete;
 
     std::string url() const;
-    std::uint16_t port() const { return port_; }
+    std::uint16_t port() const { return server_.port(); }
     /// Copies, in the order of arriving.
     std::vector<NodeRequest> requests() const;
-    int connections() const { return connections_; }
+    int connections() const { return server_.connections(); }
     /// Ends the connections that are there.
-    void drop_all();
+    void drop_all() { server_.drop_all(); }
 
 private:
-    void accept_all();
-    void serve(Session& session);
+    void serve(fakes::LoopbackServer::Connection& connection);
 
     const Handler handler_;
-    ssl_ctx_st* tls_ = nullptr;
-    int listener_ = -1;
-    std::uint16_t port_ = 0;
-    std::atomic<int> connections_{0};
     mutable std::mutex mutex_;
     std::vector<NodeRequest> requests_;
-    bool ending_ = false;
-    std::list<Session> sessions_;
-    std::vector<std::thread> threads_;
-    std::thread acceptor_;
+    fakes::LoopbackServer server_; // last: its threads use the rest
 };
 
 /// What one thread counts and another waits for.
