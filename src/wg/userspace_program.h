@@ -17,6 +17,10 @@ public:
     virtual Result<void> start(const std::string& interface) = 0;
 };
 
+/// Whether this process may open the tun device, and may make a socket in that folder or make the folder. Errors:
+/// device_unavailable, with what to do.
+Result<void> check_userspace_places(const std::string& tun, const std::string& socket_folder);
+
 /// wireguard-go, from /usr/bin, /usr/local/bin or /usr/sbin.
 class WireguardGoProgram final : public UserspaceProgram {
 public:
