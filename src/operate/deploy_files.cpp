@@ -60,7 +60,10 @@ std::string compose(const app::Config& config, const ShopPlaces& places)
 {
     const std::string udp = std::to_string(config.wireguard.endpoint_port);
     std::string text(repository_file("docker-compose.yml"));
-    replace_all(text, "./etc:/etc/adit", places.folder.string() + ":/etc/adit");
+    // Relative where it can be: then it is right as well if this runs in a container that sees the folder elsewhere.
+    const std::filesystem::path beside = places.folder.lexically_relative(places.deploy);
+    const bool is_beside = !beside.empty() && *beside.begin() != ".." && beside != ".";
+    replace_all(text, "./etc:/etc/adit", (is_beside ? "./" + beside.string() : places.folder.string()) + ":/etc/adit");
     replace_all(text, "\"51820:51820/udp\"", "\"" + udp + ":" + udp + "/udp\"");
     replace_all(text, "ADIT_UPSTREAM: aditd:8080", "ADIT_UPSTREAM: aditd:" + std::to_string(config.server.port));
     replace_lines(text, "    build: .", ""); // the image is built in the repository

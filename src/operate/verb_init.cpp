@@ -42,7 +42,7 @@ constexpr std::string_view kInitHelp =
     "  --mint URL             repeatable; whose ecash you take. Needed, unless there is --lightning\n"
     "  --lightning BACKEND    none, phoenixd or lnd (default none)\n"
     "  --phoenixd-password-file FILE, --lnd-macaroon-file FILE, --lnd-cert-file FILE, --lightning-url URL, --hold\n"
-    "                         as README tells of Lightning\n"
+    "                         as docs/operations.md tells of Lightning\n"
     "  --relay URL            repeatable (default those of config.example.toml)\n"
     "  --title TEXT, --summary TEXT, --country CODE, --d-tag NAME\n"
     "                         what the listing says\n"

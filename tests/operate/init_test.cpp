@@ -236,6 +236,17 @@ TEST_F(Init, MakesAShopForContainers)
     EXPECT_THAT(compose, HasSubstr(config.config->server.trusted_proxies[2].address.text()));
 }
 
+TEST_F(Init, NamesAFolderBesideTheComposeFileAsComposeDoes)
+{
+    const Ended made =
+        run({std::string(ADIT_BINARIES) + "/adit", "init", "--docker", "--dir", etc().string(), "--files",
+             base_.string(), "--unattended", "--public-host", "vpn.shop.test", "--mint", "https://mint.shop.test"});
+    ASSERT_EQ(made.status, 0) << made.err;
+    const std::string compose = text_of(base_ / "docker-compose.yml");
+    EXPECT_THAT(compose, HasSubstr("- ./etc:/etc/adit:ro\n"));
+    EXPECT_THAT(compose, Not(HasSubstr(base_.string())));
+}
+
 TEST_F(Init, SaysAllThatIsMissingBeforeAnythingIsWritten)
 {
     const Ended refused = init({"--unattended"});
