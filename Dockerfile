@@ -1,10 +1,7 @@
 # aditd and adit on Debian 12, from the .deb that is built on the way.
 #   docker build -t adit .
 #   docker build --target deb --output type=local,dest=. .     the .deb alone, where no Debian 12 is at hand
-# How it is run: docker-compose.yml, or with an interface of the host's (README: "The interface"):
-#   docker run --rm --network host --cap-drop ALL --cap-add NET_ADMIN --read-only \
-#       -v /etc/adit:/etc/adit:ro -v /var/lib/adit:/var/lib/adit adit
-# /etc/adit with all in it and /var/lib/adit belong to uid 10001.
+# How it is run: docs/operations.md, "In containers". /etc/adit with all in it and /var/lib/adit belong to uid 10001.
 
 FROM debian:bookworm-slim AS build
 WORKDIR /src
