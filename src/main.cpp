@@ -23,23 +23,14 @@ constexpr const char* kUsage =
     "  aditd --print-config-reference  every key of the config, in Markdown\n"
     "  aditd --version\n"
     "\n"
-    "Options: --log-level debug|info|warn|error (default info)\n"
+    "Options: --log-level debug|info|warn|error (default: [log].level, which is info)\n"
     "Ends with 0 when asked to by SIGTERM or SIGINT, 1 when it cannot go on, 2 for a wrong config.\n";
 
 struct Arguments {
     std::optional<std::filesystem::path> config;
-    adit::LogLevel level = adit::LogLevel::info;
+    std::optional<adit::LogLevel> level;
     bool check_only = false;
 };
-
-std::optional<adit::LogLevel> parse_level(std::string_view word)
-{
-    if (word == "debug") return adit::LogLevel::debug;
-    if (word == "info") return adit::LogLevel::info;
-    if (word == "warn") return adit::LogLevel::warn;
-    if (word == "error") return adit::LogLevel::error;
-    return std::nullopt;
-}
 
 /// None: the process should end with `status`.
 std::optional<Arguments> parse_arguments(int argc, char** argv, int& status)
@@ -69,9 +60,8 @@ std::optional<Arguments> parse_arguments(int argc, char** argv, int& status)
         } else if (word == "--config" && i + 1 < argc) {
             arguments.config = argv[++i];
         } else if (word == "--log-level" && i + 1 < argc) {
-            const auto level = parse_level(argv[++i]);
-            if (!level) return wrong("--log-level takes debug, info, warn or error");
-            arguments.level = *level;
+            arguments.level = adit::parse_log_level(argv[++i]);
+            if (!arguments.level) return wrong("--log-level takes debug, info, warn or error");
         } else {
             return wrong("unknown or incomplete argument " + std::string(word));
         }
@@ -89,8 +79,6 @@ int main(int argc, char** argv)
     int status = 0;
     const auto arguments = parse_arguments(argc, argv, status);
     if (!arguments) return status;
-    adit::log_to_stderr(arguments->level);
-
     const auto path = adit::app::config_path(
         arguments->config,
         [](const char* name) -> std::optional<std::string> {
@@ -99,7 +87,15 @@ int main(int argc, char** argv)
         },
         [](const std::filesystem::path& file) { return ::access(file.c_str(), F_OK) == 0; });
     auto loaded = adit::app::load_config(path);
-    for (const auto& warning : loaded.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+    const bool running = loaded.config && !arguments->check_only;
+    if (running) adit::log_to_stderr(arguments->level.value_or(loaded.config->log.level), loaded.config->log.format);
+    const bool as_json = running && loaded.config->log.format == adit::LogFormat::json;
+    for (const auto& warning : loaded.warnings) {
+        if (as_json) // whoever reads objects should get nothing else
+            adit::log_warn("config_warning", {{"detail", warning}});
+        else
+            std::fprintf(stderr, "warning: %s\n", warning.c_str());
+    }
     for (const auto& error : loaded.errors) std::fprintf(stderr, "error: %s\n", error.c_str());
     if (!loaded.config) return 2;
     if (arguments->check_only) {

@@ -302,6 +302,15 @@ NotificationsConfig read_notifications(Section section)
     return notifications;
 }
 
+LogConfig read_log(Section section)
+{
+    LogConfig log;
+    if (section.choice("format").value == "json") log.format = LogFormat::json;
+    log.level = parse_log_level(section.choice("level").value.value_or("")).value_or(log.level);
+    section.unknown();
+    return log;
+}
+
 MetricsConfig read_metrics(Section section)
 {
     MetricsConfig metrics;
@@ -375,6 +384,7 @@ LoadedConfig read_all(const toml::table& root, const ConfigSource& source, Compl
     check_speeds(file.table("listing"), part, wireguard);
     auto cashu = read_cashu(file.table("cashu"), file.table("listing"), reading, part, server, database);
     auto notifications = read_notifications(file.table("notifications"));
+    const auto log = read_log(file.table("log"));
     auto metrics = read_metrics(file.table("metrics"));
     auto sessions = read_sessions(file.table("sessions"));
     auto limits = read_limits(file.table("limits"));
@@ -395,7 +405,8 @@ LoadedConfig read_all(const toml::table& root, const ConfigSource& source, Compl
                   limits,
                   std::move(part.listing),
                   part.legacy_tag,
-                  std::move(part.max_mbps)};
+                  std::move(part.max_mbps),
+                  log};
     return {std::move(config), {}, complaints.warnings()};
 }
 

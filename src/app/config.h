@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "base/secret_text.h"
 #include "base/time.h"
@@ -97,6 +98,11 @@ struct MetricsConfig {
     std::uint16_t port = 0;
 };
 
+struct LogConfig {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+};
+
 struct SessionsConfig {
     Seconds retention{24 * 3600}; // of the WireGuard key of an ended session
     Seconds activation_deadline{600};
@@ -129,6 +135,7 @@ struct Config {
     protocol::Listing listing; // as it will be published; published_at and status are the publisher's
     protocol::LegacyTag legacy_tag = protocol::LegacyTag::with;
     std::vector<std::uint32_t> max_mbps = {}; // of each price of the listing; 0: as fast as it goes
+    LogConfig log = {};
 };
 
 /// "file:line:column: key: what is wrong, what is expected"; no secret is repeated.

@@ -212,6 +212,9 @@ TEST_F(ConfigTest, OurOwnKeysAreRead)
 socket = "run/a.sock"
 [metrics]
 port = 9999
+[log]
+format = "json"
+level = "warn"
 [limits]
 workers = 8
 connections = 100
@@ -228,6 +231,8 @@ activation_deadline = 60
     const Config& config = *loaded.config;
     EXPECT_EQ(config.admin.socket, "/etc/adit/run/a.sock");
     EXPECT_EQ(config.metrics.port, 9999);
+    EXPECT_EQ(config.log.format, LogFormat::json);
+    EXPECT_EQ(config.log.level, LogLevel::warn);
     EXPECT_EQ(config.limits.workers, 8U);
     EXPECT_EQ(config.limits.connections, 100U);
     EXPECT_EQ(config.sessions.retention, Seconds(48 * 3600));
