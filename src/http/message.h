@@ -37,6 +37,9 @@ struct Response {
     std::string body = {};
 };
 
+/// Which pages of the web may read our answers in a browser.
+enum class Cors { everybody, nobody };
+
 /// {"status":"error","reason":…,"message":…}
 Response error_response(int status, std::string_view reason, std::string_view message);
 

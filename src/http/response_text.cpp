@@ -56,7 +56,7 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 
 } // namespace
 
-std::string response_text(const Response& response, Persistence persistence, Content content)
+std::string response_text(const Response& response, Persistence persistence, Content content, Cors cors)
 {
     std::string out;
     out.reserve(512 + (content == Content::sent ? response.body.size() : 0));
@@ -79,7 +79,7 @@ std::string response_text(const Response& response, Persistence persistence, Con
         out += "Connection: keep-alive\r\n";
         break;
     }
-    out += kCors;
+    if (cors == Cors::everybody) out += kCors;
     for (const auto& [name, value] : response.headers) append_header(out, name, value);
     out += "\r\n";
     if (content == Content::sent && response.status != 204) out += response.body;

@@ -39,8 +39,9 @@ Response busy_response()
 
 class Server::Core : public std::enable_shared_from_this<Server::Core> {
 public:
-    Core(Loop& loop, const Limits& limits, Networks trusted, Router router, Listener listener)
-        : loop_(loop), limits_(limits), trusted_(std::move(trusted)), router_(std::move(router)), listener_(listener)
+    Core(Loop& loop, const ServerOptions& options, Networks trusted, Router router, Listener listener)
+        : loop_(loop), limits_(options.limits), cors_(options.cors), trusted_(std::move(trusted)),
+          router_(std::move(router)), listener_(listener)
     {
         loop_.watch(listener_.fd, Loop::Interest::read, [this](Loop::Ready) { on_accept(); });
     }
@@ -103,6 +104,7 @@ private:
 
     Loop& loop_;
     const Limits limits_;
+    const Cors cors_;
     const Networks trusted_;
     const Router router_;
     Listener listener_;
@@ -157,7 +159,7 @@ bool Server::Core::has_place(const Address& peer)
 void Server::Core::refuse_at_the_door(int fd)
 {
     ++stats_.refused;
-    const std::string text = response_text(busy_response(), Persistence::close, Content::sent);
+    const std::string text = response_text(busy_response(), Persistence::close, Content::sent, cors_);
     // As much as fits at once; nothing is kept for a client that has no place.
     [[maybe_unused]] const auto sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
     ::close(fd);
@@ -417,7 +419,7 @@ void Server::Core::start_writing(Connection& connection, const Response& respons
                                    last                  ? Persistence::close
                                    : connection.http_1_0 ? Persistence::keep_alive_1_0
                                                          : Persistence::keep_alive,
-                                   connection.head ? Content::left_out : Content::sent);
+                                   connection.head ? Content::left_out : Content::sent, cors_);
     connection.out_sent = 0;
     connection.handled_bytes = 0;
     connection.begun = connection.progress = now();
@@ -483,7 +485,7 @@ Result<std::unique_ptr<Server>> Server::open(Loop& loop, const ServerOptions& op
     Networks trusted = TRY(Networks::parse(options.trusted_proxies));
     const Listener listener = TRY(listen_on(options.host, options.port));
     return std::unique_ptr<Server>(
-        new Server(std::make_shared<Core>(loop, options.limits, std::move(trusted), std::move(router), listener)));
+        new Server(std::make_shared<Core>(loop, options, std::move(trusted), std::move(router), listener)));
 }
 
 Server::Server(std::shared_ptr<Core> core) : core_(std::move(core)) {}

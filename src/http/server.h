@@ -26,6 +26,7 @@ struct ServerOptions {
     std::uint16_t port = 0;         // 0: any free one
     std::vector<std::string> trusted_proxies = {"127.0.0.0/8", "::1"}; // addresses or networks
     Limits limits = {};
+    Cors cors = Cors::everybody;
 };
 
 struct ServerStats {

@@ -99,6 +99,15 @@ TEST(ResponseText, TheAnswerToHeadHasTheLengthButNotTheBody)
     EXPECT_TRUE(text.ends_with("\r\n\r\n"));
 }
 
+TEST(ResponseText, OnlyAnswersForEverybodyMayBeReadByPagesOfTheWeb)
+{
+    const auto text = [](Cors cors) {
+        return response_text({200, {}, "text/plain", "x"}, Persistence::close, Content::sent, cors);
+    };
+    EXPECT_NE(text(Cors::everybody).find("Access-Control-Allow-Origin: *\r\n"), std::string::npos);
+    EXPECT_EQ(text(Cors::nobody).find("Access-Control"), std::string::npos);
+}
+
 TEST(ResponseText, A204HasNeitherBodyNorLength)
 {
     const std::string text = response_text({204, {}, "text/plain", "x"}, Persistence::keep_alive, Content::sent);
