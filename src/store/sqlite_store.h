@@ -101,6 +101,10 @@ public:
     Result<void> settle_outbox(const protocol::EventId& event, const std::string& relay) override;
     Result<void> prune_outbox(std::span<const std::string> relays, UnixSeconds before) override;
 
+    // Who looks on
+    Result<Standing> standing() override;
+    Result<std::vector<Sold>> sold_since(UnixSeconds since) override;
+
     // Facts
     Result<std::optional<std::string>> fact(std::string_view name) override;
     Result<void> set_fact(std::string_view name, std::string_view value) override;

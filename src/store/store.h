@@ -212,6 +212,11 @@ struct OutboxEvent {
 /// There once the seed in use was made by the daemon itself: no mint has ever signed for it elsewhere.
 inline constexpr std::string_view kFactSeedIsNew = "seed.made_here";
 
+/// Those that a purchase leaves by itself, sooner or later.
+inline constexpr session::State kStatesOnTheWay[]{
+    session::State::reserved, session::State::swapping, session::State::open,     session::State::accepted,
+    session::State::live,     session::State::settling, session::State::redeemed, session::State::refunding};
+
 class Store : public payments::Journal {
 public:
     // ---- purchases -------------------------------------------------------------------------------------------------
@@ -359,6 +364,35 @@ public:
     /// Forgets events that every relay of `relays` has settled (none are, by no relays), and those created before
     /// `before`.
     virtual Result<void> prune_outbox(std::span<const std::string> relays, UnixSeconds before) = 0;
+
+    // ---- for the operator who looks on -----------------------------------------------------------------------------
+    /// How things stand, at any size, without anything that grows with history. Not all of one moment.
+    struct Standing {
+        struct InState {
+            session::State state{};
+            std::uint64_t purchases = 0;
+            UnixSeconds oldest; // in this state since
+        };
+        std::vector<InState> open; // kStatesOnTheWay that a purchase is in
+        std::uint64_t outbox = 0;  // events that some relay has not settled
+        std::optional<UnixSeconds> outbox_oldest = {};
+        struct AtMint {
+            std::string mint;
+            Sat unspent;
+        };
+        std::vector<AtMint> wallet;
+    };
+    virtual Result<Standing> standing() = 0;
+    /// What was bought since then, paid and delivered; of purchases made before, nothing.
+    struct Sold {
+        session::Method method{};
+        std::optional<std::string> mint = {};
+        std::string tier_amount = {};
+        std::string tier_unit = {};
+        std::uint64_t sales = 0;
+        Sat price; // of all of them
+    };
+    virtual Result<std::vector<Sold>> sold_since(UnixSeconds since) = 0;
 
     // ---- single facts ----------------------------------------------------------------------------------------------
     /// Small named values: the wallet's keys, the listing's last created_at, whether sales are paused, mints' keysets.
