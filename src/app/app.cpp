@@ -2,6 +2,7 @@
 
 #include "app/admin.h"
 #include "app/background.h"
+#include "app/metrics_page.h"
 #include "app/publisher.h"
 #include "app/recovery.h"
 #include "app/routes.h"
@@ -10,6 +11,7 @@
 #include "app/settlements.h"
 #include "app/shop_commands.h"
 #include "app/steady_wall_clock.h"
+#include "app/timed_mint_calls.h"
 #include "app/wallet.h"
 #include "base/log.h"
 #include "http/server.h"
@@ -40,6 +42,7 @@ constexpr Milliseconds kMintRefreshEvery{600'000};
 constexpr Milliseconds kMintRetryFirst{2'000};
 constexpr Milliseconds kMintRetryMost{60'000};
 constexpr Milliseconds kForever{86'400'000};
+constexpr std::size_t kMetricsConnections = 32;
 
 std::string mint_fact(const payments::Mint& mint) { return "mint.keysets." + mint.url(); }
 
@@ -70,7 +73,7 @@ std::vector<std::string> texts_of(const std::vector<Network>& networks)
 
 struct App::Parts {
     Parts(Config configured, Clock& system, Rng& dice)
-        : config(std::move(configured)), shop(config), clock(system), rng(dice)
+        : config(std::move(configured)), shop(config), clock(system), rng(dice), metrics(config.cashu.mints, shop.tiers)
     {
     }
 
@@ -82,6 +85,7 @@ struct App::Parts {
     Result<void> open_relays();
     Result<void> ensure_wallet();
     Result<void> serve();
+    void serve_metrics(const ReadingDesk& desk);
     void stop();
     Milliseconds refresh_mints();
     void begin_scan(payments::Mint& mint);
@@ -98,6 +102,7 @@ struct App::Parts {
     Shop shop;
     SteadyWallClock clock;
     Rng& rng;
+    Metrics metrics;
 
     std::unique_ptr<store::SqliteStore> store;
     std::unique_ptr<wg::Device> device;
@@ -106,6 +111,7 @@ struct App::Parts {
     std::optional<Tunnels> tunnels;
 
     payments::CurlHttpClient http_client;
+    TimedMintCalls mint_calls{http_client, metrics, clock};
     std::optional<payments::Mints> mints;
     std::optional<payments::WalletOutputs> wallet_outputs;
     std::optional<payments::Till> till;
@@ -131,6 +137,8 @@ struct App::Parts {
     std::optional<Purchases> purchases;
     std::optional<Routes> routes;
     std::unique_ptr<http::Server> server;
+    std::optional<Workers> metrics_worker;
+    std::unique_ptr<http::Server> metrics_server; // with [metrics]
     std::unique_ptr<AdminSocket> admin;
 
     std::optional<Background> tunnel_keeper;
@@ -260,7 +268,7 @@ Result<void> App::Parts::open_managed_host()
 
 Result<void> App::Parts::open_till()
 {
-    mints.emplace(http_client, config.cashu.mints, kMintTimeout, clock);
+    mints.emplace(mint_calls, config.cashu.mints, kMintTimeout, clock);
     for (const auto& mint : mints->all()) {
         // What was known yesterday is enough to judge a token while the mint is silent.
         const auto known = TRY(store->fact(mint_fact(*mint)));
@@ -279,7 +287,7 @@ Result<void> App::Parts::open_till()
     seed_scan.emplace(SeedScan::Parts{*store, *wallet_outputs, *mints, [this] { return asked_to_stop(); }});
     to_scan = TRY(seed_scan->load());
     till.emplace(*mints, config.cashu.sales_key->duplicate(), *wallet_outputs, *store, clock, rng);
-    recovery.emplace(*store, *till, in_flight, *limits, clock);
+    recovery.emplace(*store, *till, in_flight, *limits, clock, metrics);
     return recovery->load();
 }
 
@@ -337,16 +345,16 @@ Result<void> App::Parts::serve()
     workers.emplace(Workers::Options{.threads = static_cast<std::size_t>(config.limits.workers)});
     if (till) {
         purchases.emplace(Purchases::Parts{shop, *store, *till, *tunnels, in_flight, *limits, clock,
-                                           [this](payments::PurchaseId id) { recovery->add(id); }});
+                                           [this](payments::PurchaseId id) { recovery->add(id); }, metrics});
     }
     if (lightning_node) {
         settlements.emplace(Settlements::Parts{shop, *store, *lightning_node, *tunnels, *invoice_limits,
-                                               till ? &*till : nullptr, *workers, clock});
+                                               till ? &*till : nullptr, *workers, clock, metrics});
         TRY(settlements->load());
         lightning_sale.emplace(LightningSale::Parts{
             shop, *store, *lightning_node, *tunnels, *invoice_limits, clock, rng,
             [this](payments::PurchaseId id, const store::Invoice& invoice) { settlements->add(id, invoice); },
-            [this](payments::PurchaseId id) { settlements->ask_for(id); }});
+            [this](payments::PurchaseId id) { settlements->ask_for(id); }, metrics});
     }
     routes.emplace(Routes::Parts{
         shop, *store, purchases ? &*purchases : nullptr, lightning_sale ? &*lightning_sale : nullptr, *tunnels,
@@ -360,7 +368,7 @@ Result<void> App::Parts::serve()
                 return !mint->silent() && mint->for_wallet_outputs(*mint->book().page());
             });
         },
-        [this] { return lightning_node->usable(); }});
+        [this] { return lightning_node->usable(); }, metrics});
 
     tunnel_keeper.emplace([this] { return tunnels->step(); });
     tunnels->on_new_deadline([this] { tunnel_keeper->wake(); });
@@ -395,12 +403,20 @@ Result<void> App::Parts::serve()
         options.limits.buffered_bytes = config.limits.header_bytes;
         return http::Server::open(*loop, options, routes->router());
     }));
-    admin = TRY(on_loop([this] {
-        return AdminSocket::open(
-            *loop, *workers, config.admin.socket,
-            shop_commands({shop, *store, *tunnels, recovery ? &*recovery : nullptr, settlements ? &*settlements : nullptr,
-                           *publisher, *relays, [this] { return on_loop([this] { return server->stats(); }); }}));
-    }));
+    const ShopDesk desk{shop,
+                        *store,
+                        *tunnels,
+                        recovery ? &*recovery : nullptr,
+                        settlements ? &*settlements : nullptr,
+                        *publisher,
+                        *relays,
+                        [this] { return on_loop([this] { return server->stats(); }); }};
+    const ReadingDesk reading{
+        desk, *tunnels, *pool, *mints, lightning_node ? &*lightning_node : nullptr, [this] { return routes->health(); },
+        clock};
+    admin = TRY(on_loop(
+        [&] { return AdminSocket::open(*loop, *workers, config.admin.socket, shop_commands(desk)); }));
+    if (config.metrics.enabled) serve_metrics(reading);
     tunnel_keeper->start();
     if (recovery_keeper) recovery_keeper->start();
     if (settlements) {
@@ -414,6 +430,29 @@ Result<void> App::Parts::serve()
     if (config.cashu.enabled) wallet->follow();
     log_info("serving", {{"port", server->port()}, {"sessions", tunnels->live()}, {"paused", shop.paused.load()}});
     return {};
+}
+
+/// In a socket and a thread of its own, so that it is answered while all workers wait. Sales do not wait for it.
+void App::Parts::serve_metrics(const ReadingDesk& desk)
+{
+    metrics_worker.emplace(Workers::Options{.threads = 1, .queue = 4});
+    auto opened = on_loop([&] {
+        http::ServerOptions options;
+        options.host = config.metrics.host;
+        options.port = config.metrics.port;
+        options.trusted_proxies = {};
+        options.limits.connections = kMetricsConnections;
+        options.limits.header_bytes = options.limits.hard_bytes = 16 << 10;
+        options.limits.buffered_bytes = 1 << 20;
+        options.cors = http::Cors::nobody;
+        return http::Server::open(*loop, options, metrics_router(*metrics_worker, [this, desk] {
+            return metrics_page(metrics, read_shop(desk));
+        }));
+    });
+    if (opened)
+        metrics_server = std::move(*opened);
+    else
+        log_error("metrics_not_served", {{"detail", opened.error().detail}});
 }
 
 Milliseconds App::Parts::refresh_mints()
@@ -459,6 +498,8 @@ void App::Parts::stop()
 {
     if (server) on_loop([this] { server->stop_accepting(); });
     if (admin) on_loop([this] { admin.reset(); });
+    if (metrics_server) on_loop([this] { metrics_server.reset(); });
+    if (metrics_worker) metrics_worker->stop();
     if (lightning_backend) lightning_backend->stop();
     if (settlement_keeper) settlement_keeper->stop();
     if (workers) workers->stop(); // purchases in flight get their answers

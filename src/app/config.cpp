@@ -311,15 +311,20 @@ LogConfig read_log(Section section)
     return log;
 }
 
-MetricsConfig read_metrics(Section section)
+MetricsConfig read_metrics(Section section, const ServerConfig& server)
 {
     MetricsConfig metrics;
-    if (section.given()) section.warn(section.place(), "", kLater);
+    metrics.enabled = section.given();
     const auto host = section.text("host");
     if (host.value && !is_host(*host.value))
         section.error(host.place, "host", shown(*host.value) + " is no address, expected e.g. \"127.0.0.1\"");
     metrics.host = host.value.value_or("");
-    metrics.port = section.number16("port");
+    const auto port = section.number("port");
+    metrics.port = static_cast<std::uint16_t>(port.value);
+    if (metrics.enabled && metrics.port == server.port)
+        section.error(port.place, "port", "is the port of the API, expected another one");
+    if (metrics.enabled && (metrics.host == "0.0.0.0" || metrics.host == "::"))
+        section.warn(host.place, "host", "listens on every address: whoever reaches it reads your sales");
     section.unknown();
     return metrics;
 }
@@ -385,7 +390,7 @@ LoadedConfig read_all(const toml::table& root, const ConfigSource& source, Compl
     auto cashu = read_cashu(file.table("cashu"), file.table("listing"), reading, part, server, database);
     auto notifications = read_notifications(file.table("notifications"));
     const auto log = read_log(file.table("log"));
-    auto metrics = read_metrics(file.table("metrics"));
+    auto metrics = read_metrics(file.table("metrics"), server);
     auto sessions = read_sessions(file.table("sessions"));
     auto limits = read_limits(file.table("limits"));
     file.unknown();

@@ -94,6 +94,7 @@ struct NotificationsConfig {
 };
 
 struct MetricsConfig {
+    bool enabled = false; // the table is there
     std::string host;
     std::uint16_t port = 0;
 };

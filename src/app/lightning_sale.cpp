@@ -125,7 +125,9 @@ Result<protocol::PayRequest> LightningSale::make_offer(const http::Request& requ
 http::Response LightningSale::invoice(const http::Request& request)
 {
     const auto sold = sell(request);
-    return sold ? answer(protocol::encode_pay_answer(*sold)) : refuse(sold.error());
+    if (sold) return answer(protocol::encode_pay_answer(*sold));
+    parts_.metrics.refused(session::Method::lightning, sold.error().reason);
+    return refuse(sold.error());
 }
 
 Result<LightningSale::Wish> LightningSale::read_wish(const http::Request& request) const
@@ -225,6 +227,7 @@ Result<protocol::PayAnswer> LightningSale::sell(const http::Request& request)
         return made.error();
     }
     turn.keep(held->purchase);
+    parts_.metrics.invoice_made();
     parts_.opened(held->purchase, made->invoice);
     return protocol::PayAnswer{made->invoice.bolt11, made->action,
                                *parts_.shop.lnurl_pay_url + "/verify/" + encode_hex(made->invoice.payment_hash)};

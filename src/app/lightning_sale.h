@@ -4,6 +4,7 @@
 
 #include "app/invoice_limits.h"
 #include "app/lightning_node.h"
+#include "app/metrics.h"
 #include "app/shop.h"
 #include "app/tunnels.h"
 #include "http/message.h"
@@ -25,6 +26,7 @@ public:
         std::function<void(payments::PurchaseId, const store::Invoice&)> opened;
         /// Somebody asks whether this one was paid.
         std::function<void(payments::PurchaseId)> asked_for;
+        Metrics& metrics;
     };
     /// What is referred to must outlive it.
     explicit LightningSale(Parts parts);

@@ -53,6 +53,7 @@ struct Purchases::Reading {
     Result<payments::cashu::Token> token;
     std::vector<payments::cashu::Point> ys;
     Result<protocol::PurchaseBody> body;
+    SteadyTime began; // when it came to a worker
 };
 
 struct Purchases::Refusal {
@@ -72,6 +73,7 @@ std::optional<http::Response> Purchases::serve(const http::Request& request, con
     case InFlight::Entry::waits:
         return std::nullopt;
     case InFlight::Entry::too_many:
+        parts_.metrics.refused(session::Method::cashu, Reason::busy);
         return refused(Reason::busy, protocol::encode_refused(Reason::busy));
     case InFlight::Entry::runs:
         break;
@@ -83,6 +85,7 @@ std::optional<http::Response> Purchases::serve(const http::Request& request, con
 
 Purchases::Reading Purchases::read(const http::Request& request) const
 {
+    const SteadyTime began = parts_.clock.steady();
     const auto event = [&]() -> Result<protocol::Event> {
         const auto header = request.header("authorization");
         if (!header) return Error{Reason::bad_auth, "no Authorization header"};
@@ -96,7 +99,8 @@ Purchases::Reading Purchases::read(const http::Request& request) const
                     x_cashu ? payments::cashu::parse_token(*x_cashu)
                             : Result<payments::cashu::Token>(Error{Reason::payment_required, "no X-Cashu header"}),
                     {},
-                    protocol::parse_purchase_body(request.body, parts_.shop.config.listing.protocols)};
+                    protocol::parse_purchase_body(request.body, parts_.shop.config.listing.protocols),
+                    began};
     // Only a signed request may make us hash two hundred secrets.
     if (reading.event && reading.token)
         for (const auto& proof : reading.token->proofs) reading.ys.push_back(payments::cashu::proof_y(proof.secret));
@@ -127,6 +131,7 @@ http::Response Purchases::run(const http::Request& request, const Reading& readi
         return json_answer(409, protocol::encode_refunded(std::get<protocol::Refunded>(*fulfilled)));
     }
     const Error& error = fulfilled.error();
+    parts_.metrics.refused(session::Method::cashu, error.reason);
     log_debug("purchase_refused", {{"reason", protocol::reason_info(error.reason).word}, {"detail", error.detail}});
     http::Response response =
         refused(error.reason, protocol::encode_refused(error.reason, {}, refusal.needed, refusal.change));
@@ -193,6 +198,7 @@ Result<Fulfilment> Purchases::sell(const http::Request& request, const Reading& 
     };
     const PurchaseId paid = TRY(take_payment(purchase, tender, request.source));
     auto delivered = deliver(paid, auth.buyer);
+    if (delivered) parts_.metrics.purchase_took(parts_.clock.steady() - reading.began);
     sold_(); // only now: what relays are told must not take the core that the buyer waits for
     return delivered;
 }
@@ -205,6 +211,7 @@ Result<PurchaseId> Purchases::take_payment(const store::NewPurchase& purchase, c
     const store::Store::Reserved held = TRY(reserve(purchase));
     const Terms terms{purchase.price, purchase.refund_key ? *purchase.refund_key : *purchase.auth_key};
     TRY(redeem(held.purchase, tender, terms, source));
+    parts_.metrics.received(purchase.method, purchase.mint, purchase.price);
     return held.purchase;
 }
 
@@ -306,6 +313,7 @@ Result<Fulfilment> Purchases::go_on(const Purchase& purchase, const protocol::Pu
     case State::swapping: {
         const auto turn = TRY(turn_at_mint_of(purchase));
         TRY(parts_.till.resume(purchase.id, terms_of(purchase)));
+        parts_.metrics.received(purchase.method, purchase.mint, purchase.price);
         sold_();
         return deliver(purchase.id, asking);
     }
@@ -316,6 +324,7 @@ Result<Fulfilment> Purchases::go_on(const Purchase& purchase, const protocol::Pu
     case State::refunding: {
         const auto turn = TRY(turn_at_mint_of(purchase));
         TRY(parts_.till.resume_refund(purchase.id, beneficiary(purchase)));
+        parts_.metrics.refunded(purchase.method, purchase.price);
         return answer(TRY(parts_.store.purchase(purchase.id)), asking);
     }
     case State::refunded:
@@ -367,6 +376,7 @@ Result<Fulfilment> Purchases::deliver_or_refund(const Purchase& purchase, const 
             parts_.leave_to_recovery(purchase.id);
         return refund.error();
     }
+    parts_.metrics.refunded(purchase.method, purchase.price);
     not_refused_any_more(purchase.id);
     return answer(TRY(parts_.store.purchase(purchase.id)), asking);
 }
@@ -401,6 +411,7 @@ Result<void> Purchases::activate(const Purchase& purchase)
     if (!held) return held.error();
     const SteadyTime began = parts_.clock.steady();
     const auto activated = TRY(parts_.tunnels.activate(purchase.id, *purchase.client_key, held->lease));
+    parts_.metrics.sold(purchase);
     log_info("session_active",
              {{"purchase", number_of(purchase.id)},
               {"quantity", purchase.quantity},

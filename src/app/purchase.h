@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/in_flight.h"
+#include "app/metrics.h"
 #include "app/shop.h"
 #include "app/swap_limits.h"
 #include "app/tunnels.h"
@@ -33,6 +34,7 @@ public:
         const Clock& clock;
         /// Told of a purchase whose swap did not get an answer: the background goes on with it.
         std::function<void(payments::PurchaseId)> leave_to_recovery;
+        Metrics& metrics;
     };
     /// What is referred to must outlive it.
     explicit Purchases(Parts parts);

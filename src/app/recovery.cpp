@@ -21,8 +21,8 @@ constexpr Milliseconds kNothingToRecover{60'000};
 } // namespace
 
 Recovery::Recovery(store::Store& store, payments::Till& till, InFlight& in_flight, SwapLimits& limits,
-                   const Clock& clock)
-    : store_(store), till_(till), in_flight_(in_flight), limits_(limits), clock_(clock)
+                   const Clock& clock, Metrics& metrics)
+    : store_(store), till_(till), in_flight_(in_flight), limits_(limits), clock_(clock), metrics_(metrics)
 {
 }
 
@@ -155,6 +155,10 @@ Recovery::Outcome Recovery::try_again(const Purchase& purchase)
     in_flight_.leave(set);
     const auto id = number_of(purchase.id);
     if (!reason) {
+        if (purchase.state == State::swapping)
+            metrics_.received(purchase.method, purchase.mint, purchase.price);
+        else
+            metrics_.refunded(purchase.method, purchase.price);
         log_info("purchase_recovered", {{"purchase", id}, {"was", session::state_word(purchase.state)}});
         settled_();
         return Outcome::settled;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/in_flight.h"
+#include "app/metrics.h"
 #include "app/swap_limits.h"
 #include "app/tunnels.h"
 #include "payments/till.h"
@@ -16,7 +17,8 @@ namespace adit::app {
 class Recovery {
 public:
     /// All references must outlive it.
-    Recovery(store::Store& store, payments::Till& till, InFlight& in_flight, SwapLimits& limits, const Clock& clock);
+    Recovery(store::Store& store, payments::Till& till, InFlight& in_flight, SwapLimits& limits, const Clock& clock,
+             Metrics& metrics);
 
     /// Called after add(), so that the background thread looks when the next try is.
     void on_new(std::function<void()> wake) { wake_ = std::move(wake); }
@@ -50,6 +52,7 @@ private:
     InFlight& in_flight_;
     SwapLimits& limits_;
     const Clock& clock_;
+    Metrics& metrics_;
     std::function<void()> wake_ = [] {};
     std::function<void()> settled_ = [] {};
     mutable std::mutex mutex_;

@@ -69,8 +69,9 @@ http::Router Routes::router()
                [this](const http::Request&, const http::Responder& responder) { responder.send(config_viewer()); });
     router.add("GET", "/lnurlp",
                lnurl([](LightningSale& sale, const http::Request& request) { return sale.offer(request); }));
-    router.add("GET", "/lnurlp/callback",
-               lnurl([](LightningSale& sale, const http::Request& request) { return sale.invoice(request); }));
+    router.add(
+        "GET", "/lnurlp/callback",
+        lnurl([](LightningSale& sale, const http::Request& request) { return sale.invoice(request); }, Asks::to_buy));
     router.add("GET", "/lnurlp/verify/{payment_hash}",
                lnurl([](LightningSale& sale, const http::Request& request) { return sale.verify(request); }));
     router.add("POST", "/purchase", [this](http::Request request, const http::Responder& responder) {
@@ -93,7 +94,7 @@ http::Response Routes::config_viewer()
     return *config_viewer_;
 }
 
-http::Router::Handler Routes::blocking(Work work, Refuse refuse)
+http::Router::Handler Routes::blocking(Work work, const Refuse& refuse)
 {
     return [this, work = std::move(work), refuse](http::Request request, const http::Responder& responder) {
         if (!may_ask(request)) return responder.send(refuse(Reason::too_many_requests));
@@ -103,20 +104,30 @@ http::Router::Handler Routes::blocking(Work work, Refuse refuse)
     };
 }
 
-http::Router::Handler Routes::lnurl(http::Response (*work)(LightningSale&, const http::Request&))
+http::Router::Handler Routes::lnurl(http::Response (*work)(LightningSale&, const http::Request&), Asks asks)
 {
+    const Refuse refuse = [this, asks](Reason reason) {
+        if (asks == Asks::to_buy) parts_.metrics.refused(session::Method::lightning, reason);
+        return refused_wallet(reason);
+    };
     if (!parts_.lightning)
-        return [](const http::Request&, const http::Responder& responder) {
-            responder.send(refused_wallet(Reason::lightning_not_configured));
+        return [refuse](const http::Request&, const http::Responder& responder) {
+            responder.send(refuse(Reason::lightning_not_configured));
         };
-    return blocking([this, work](const http::Request& request) { return work(*parts_.lightning, request); },
-                    refused_wallet);
+    return blocking([this, work](const http::Request& request) { return work(*parts_.lightning, request); }, refuse);
+}
+
+/// One that never came to Purchases, which counts its own.
+http::Response Routes::refused_purchase(Reason reason) const
+{
+    parts_.metrics.refused(session::Method::cashu, reason);
+    return refused_route(reason);
 }
 
 void Routes::purchase(http::Request request, const http::Responder& responder)
 {
-    if (!may_ask(request)) return responder.send(refused_route(Reason::too_many_requests));
-    if (!parts_.purchases) return responder.send(refused_route(Reason::cashu_not_configured));
+    if (!may_ask(request)) return responder.send(refused_purchase(Reason::too_many_requests));
+    if (!parts_.purchases) return responder.send(refused_purchase(Reason::cashu_not_configured));
     work_on(std::make_shared<const http::Request>(std::move(request)), responder);
 }
 
@@ -128,7 +139,7 @@ void Routes::work_on(const std::shared_ptr<const http::Request>& request, const 
             parts_.purchases->serve(*request, [this, request, responder] { work_on(request, responder); });
         if (response) responder.send(*response);
     });
-    if (!taken) responder.send(refused_route(Reason::busy));
+    if (!taken) responder.send(refused_purchase(Reason::busy));
 }
 
 protocol::Health Routes::health() const

@@ -25,6 +25,7 @@ public:
         std::function<bool()> any_relay_connected;
         std::function<bool()> any_mint_answers;
         std::function<bool()> lightning_answers;
+        Metrics& metrics;
     };
     /// What is referred to must outlive it and the router.
     explicit Routes(Parts parts);
@@ -37,11 +38,14 @@ private:
     using Work = std::function<http::Response(const http::Request&)>;
     void purchase(http::Request request, const http::Responder& responder);
     void work_on(const std::shared_ptr<const http::Request>& request, const http::Responder& responder);
-    using Refuse = http::Response (*)(Reason);
+    using Refuse = std::function<http::Response(Reason)>;
     /// Answers from a worker; a source that asks too often is refused at once.
-    http::Router::Handler blocking(Work work, Refuse refuse);
+    http::Router::Handler blocking(Work work, const Refuse& refuse);
     /// The same for what wallets ask; refused while nothing is sold by Lightning.
-    http::Router::Handler lnurl(http::Response (*work)(LightningSale&, const http::Request&));
+    enum class Asks { to_buy, otherwise };
+    http::Router::Handler lnurl(http::Response (*work)(LightningSale&, const http::Request&),
+                                Asks asks = Asks::otherwise);
+    http::Response refused_purchase(Reason reason) const;
     http::Response config_viewer();
     bool may_ask(const http::Request& request) { return requests_.take(request.source, parts_.clock.steady()); }
 

@@ -264,11 +264,23 @@ Settlements::Round Settlements::go_on(PurchaseId purchase)
         log_info("invoice_went_on", {{"purchase", number_of(purchase)},
                                      {"was", session::state_word(before)},
                                      {"is", session::state_word(after->state)}});
+        count(before, *after);
         if (after->state == State::redeemed || after->state == State::active || after->state == State::refunded) {
             parts_.limits.ended(purchase);
             settled_();
         }
     }
+}
+
+void Settlements::count(State was, const store::Purchase& is)
+{
+    const bool held = was == State::live || was == State::settling; // paid and delivered in one, then
+    if (is.state == State::live || (is.state == State::active && !held))
+        parts_.metrics.invoice_took(parts_.clock.now() - is.created_at);
+    if (is.state == State::redeemed || (is.state == State::active && held))
+        parts_.metrics.received(is.method, is.mint, is.price);
+    if (is.state == State::active) parts_.metrics.sold(is);
+    if (is.state == State::refunded) parts_.metrics.refunded(is.method, is.price);
 }
 
 Result<lightning::InvoiceStatus> Settlements::ask(const InvoicedPurchase& invoiced)

@@ -5,6 +5,7 @@
 
 #include "app/invoice_limits.h"
 #include "app/lightning_node.h"
+#include "app/metrics.h"
 #include "app/shop.h"
 #include "app/tunnels.h"
 #include "base/workers.h"
@@ -28,6 +29,7 @@ public:
         payments::Till* till; // pays back what can not be delivered; nullptr: that is left to the operator
         Workers& workers;
         const Clock& clock;
+        Metrics& metrics;
     };
     /// What is referred to must outlive it.
     explicit Settlements(Parts parts);
@@ -75,6 +77,7 @@ private:
     };
 
     Round go_on(payments::PurchaseId purchase);
+    void count(session::State was, const store::Purchase& is);
     Result<Round> look(const store::InvoicedPurchase& invoiced);
     Result<Round> hold(const store::InvoicedPurchase& invoiced, const payments::lightning::InvoiceStatus& status);
     Result<Round> settle(const store::InvoicedPurchase& invoiced);

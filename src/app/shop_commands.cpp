@@ -12,16 +12,6 @@ namespace {
 constexpr std::size_t kMostOwedShown = 100; // in one answer
 constexpr std::string_view kFactPaused = "paused";
 
-/// Paid, and neither delivered nor paid back for longer than that should take.
-Result<std::vector<store::Purchase>> owed(const ShopDesk& desk)
-{
-    std::vector<store::Purchase> all;
-    if (desk.settlements) all = TRY(desk.settlements->owed());
-    if (desk.recovery)
-        for (const payments::PurchaseId id : desk.recovery->owed()) all.push_back(TRY(desk.store.purchase(id)));
-    return all;
-}
-
 Result<std::string> status(const ShopDesk& desk)
 {
     nlohmann::json relays_now = nlohmann::json::array();
@@ -78,6 +68,15 @@ Result<std::string> settle_by_hand(const ShopDesk& desk, const nlohmann::json& r
 }
 
 } // namespace
+
+Result<std::vector<store::Purchase>> owed(const ShopDesk& desk)
+{
+    std::vector<store::Purchase> all;
+    if (desk.settlements) all = TRY(desk.settlements->owed());
+    if (desk.recovery)
+        for (const payments::PurchaseId id : desk.recovery->owed()) all.push_back(TRY(desk.store.purchase(id)));
+    return all;
+}
 
 Result<bool> was_paused(store::Store& store) { return TRY(store.fact(kFactPaused)) == "1"; }
 

@@ -1,5 +1,5 @@
-// app/shop_commands.h - what the operator asks at the admin socket about sales: how they stand, pause and resume, what is
-// owed. spec: Admin socket
+// app/shop_commands.h - what the operator asks at the admin socket about sales: how they stand, pause and resume, what
+// is owed. spec: Admin socket
 #pragma once
 
 #include "app/admin.h"
@@ -24,6 +24,8 @@ struct ShopDesk {
     std::function<http::ServerStats()> served; // blocking: from workers
 };
 
+/// Paid, and neither delivered nor paid back for longer than that should take. Errors: store_unavailable.
+Result<std::vector<store::Purchase>> owed(const ShopDesk& desk);
 /// Whether sales were paused when the daemon last ran. Errors: store_unavailable.
 Result<bool> was_paused(store::Store& store);
 

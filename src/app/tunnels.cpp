@@ -350,6 +350,57 @@ std::size_t Tunnels::live() const
     return live_.size();
 }
 
+// ---- for the operator who looks on ---------------------------------------------------------------------------------
+
+wg::Traffic Tunnels::carried() const
+{
+    const std::lock_guard lock(books_);
+    return carried_;
+}
+
+wg::Traffic Tunnels::per_second() const
+{
+    const std::lock_guard lock(books_);
+    return per_second_;
+}
+
+void Tunnels::count_if_old()
+{
+    const bool old = [&] {
+        const std::lock_guard lock(books_);
+        return !counted_at_ || clock_.steady() - *counted_at_ >= kFreshEnough;
+    }();
+    if (old) account();
+}
+
+std::vector<Tunnels::Busy> Tunnels::busiest(std::size_t most)
+{
+    count_if_old();
+    std::vector<Busy> all;
+    {
+        const std::lock_guard lock(books_);
+        all.reserve(live_.size());
+        for (const auto& [key, live] : live_) {
+            Busy& busy = all.emplace_back();
+            busy.session = live.at.session;
+            busy.expires_at = session::expires_at(live.segments);
+            busy.bytes_left = session::bytes_left(live.segments);
+            busy.per_second = live.per_second;
+            if (live.last_handshake) busy.last_handshake_age = clock_.now() - *live.last_handshake;
+        }
+    }
+    const auto before = [](const Busy& a, const Busy& b) {
+        const auto order = [](const Busy& busy) {
+            return std::tuple(~(busy.per_second.received + busy.per_second.sent), busy.expires_at, busy.session);
+        };
+        return order(a) < order(b);
+    };
+    const std::size_t count = std::min(most, all.size());
+    std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(count), before);
+    all.resize(count);
+    return all;
+}
+
 // ---- the books, in memory ------------------------------------------------------------------------------------------
 
 void Tunnels::put_in_books(const WireguardKey& key, Live live)
@@ -530,6 +581,15 @@ void Tunnels::account()
     bool by_data = false;
     {
         const std::lock_guard lock(books_);
+        const auto since =
+            counted_at_ ? std::chrono::duration_cast<Milliseconds>(asked - *counted_at_) : Milliseconds(0);
+        const auto rate_of = [&](const wg::Traffic& added) {
+            const auto ms = static_cast<std::uint64_t>(since.count());
+            return ms == 0 ? wg::Traffic{} : wg::Traffic{added.received * 1000 / ms, added.sent * 1000 / ms};
+        };
+        counted_at_ = asked;
+        wg::Traffic all;
+        for (auto& [key, live] : live_) live.per_second = {};
         for (const wg::PeerStatus& peer : status->peers)
             if (const auto place = live_.find(peer.key); place != live_.end())
                 place->second.last_handshake = peer.last_handshake;
@@ -541,6 +601,9 @@ void Tunnels::account()
             if (live.begun && *live.begun > asked) continue;
             live.received = step.counters.received;
             live.sent = step.counters.sent;
+            live.per_second = rate_of(step.added);
+            all.received += step.added.received;
+            all.sent += step.added.sent;
             const std::uint64_t used = step.added.received + step.added.sent;
             live.unsaved = true;
             by_data = by_data || session::bytes_left(live.segments).has_value();
@@ -561,6 +624,9 @@ void Tunnels::account()
             }
             live.segments = advanced.segments;
         }
+        per_second_ = rate_of(all);
+        carried_.received += all.received;
+        carried_.sent += all.sent;
     }
     follow_speeds(speeds);
     end(over);

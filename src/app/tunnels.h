@@ -79,6 +79,23 @@ public:
     Result<protocol::SessionView> view(std::string_view session_id);
     std::size_t live() const;
 
+    // ---- for the operator who looks on -----------------------------------------------------------------------------
+    /// All bytes counted since the start of this process; they are counted every 5 to 60 s.
+    wg::Traffic carried() const;
+    /// One session, without anything that says whose it is.
+    struct Busy {
+        std::int64_t session = 0; // row
+        std::optional<UnixSeconds> expires_at = {};
+        std::optional<std::uint64_t> bytes_left = {}; // none: sold by time
+        wg::Traffic per_second = {};                  // between the last two counts
+        std::optional<Seconds> last_handshake_age = {};
+    };
+    /// The `most` with the most traffic, those with as much by the end of their time. Counts anew first, if that was
+    /// longer than 5 s ago.
+    std::vector<Busy> busiest(std::size_t most);
+    /// Of all sessions, between the last two counts.
+    wg::Traffic per_second() const;
+
     // ---- in the background -----------------------------------------------------------------------------------------
     /// Does all that is due, and says how long until the next.
     Milliseconds step();
@@ -104,11 +121,13 @@ private:
         std::optional<UnixSeconds> last_handshake;
         bool unsaved = false;
         std::optional<SteadyTime> begun; // as a session of this process
+        wg::Traffic per_second = {};     // between the last two counts
     };
     using Key = protocol::WireguardKey;
 
     Result<wg::DeviceStatus> look();
     bool has_wrong_key() const;
+    void count_if_old();
     void put_in_books(const Key& key, Live live);
     void strike_from_books(const Key& key);
     Result<void> apply_in_batches(std::span<const wg::PeerChange> changes);
@@ -150,6 +169,9 @@ private:
     bool kept_ = true;                // the keeper has all as it should be
     SteadyTime looked_at_;
     wg::UsageMeter meter_;
+    wg::Traffic carried_;
+    wg::Traffic per_second_;
+    std::optional<SteadyTime> counted_at_;
 
     std::atomic<bool> reconcile_soon_ = false;
     SteadyTime next_account_;

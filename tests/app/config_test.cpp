@@ -230,6 +230,8 @@ activation_deadline = 60
     ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.errors);
     const Config& config = *loaded.config;
     EXPECT_EQ(config.admin.socket, "/etc/adit/run/a.sock");
+    EXPECT_TRUE(config.metrics.enabled);
+    EXPECT_EQ(config.metrics.host, "127.0.0.1");
     EXPECT_EQ(config.metrics.port, 9999);
     EXPECT_EQ(config.log.format, LogFormat::json);
     EXPECT_EQ(config.log.level, LogLevel::warn);
@@ -411,6 +413,21 @@ TEST_F(ConfigTest, MissingTablesAreNamed)
         EXPECT_THAT(loaded.errors, Contains(HasSubstr(std::string("c.toml:1:1: ") + key + ": "))) << key;
     for (const auto* wrong : {"server = 5", "listing = []", "nostr = \"x\"", "cashu = [1]"})
         EXPECT_FALSE(parse(wrong).config) << wrong;
+}
+
+TEST_F(ConfigTest, MetricsAreServedOnlyWhereTheyAreAskedForAndNeverOnTheApisPort)
+{
+    const LoadedConfig plain = parse(changed("[nostr]", "[nostr]"));
+    ASSERT_TRUE(plain.config);
+    EXPECT_FALSE(plain.config->metrics.enabled);
+    EXPECT_EQ(plain.config->log.format, LogFormat::text);
+    const LoadedConfig empty = parse(changed("[nostr]", "[metrics]\n[nostr]"));
+    ASSERT_TRUE(empty.config);
+    EXPECT_TRUE(empty.config->metrics.enabled);
+    EXPECT_EQ(empty.config->metrics.port, 9464);
+    EXPECT_THAT(parse(changed("[nostr]", "[metrics]\nport = 8080\n[nostr]")).errors,
+                ElementsAre(HasSubstr("metrics.port: is the port of the API")));
+    EXPECT_THAT(warning_of("[nostr]", "[metrics]\nhost = \"0.0.0.0\"\n[nostr]"), HasSubstr("reads your sales"));
 }
 
 TEST_F(ConfigTest, AnUnknownKeyIsAWarningAtItsPlace)

@@ -142,23 +142,23 @@ ShopWorld::Process::Process(ShopWorld& world, Death* death)
     }
     till.emplace(mints, world.config.cashu.sales_key->duplicate(), *wallet_outputs, *store, world.clock, world.rng);
     limits.emplace(world.config.limits, pool->size());
-    recovery.emplace(*store, *till, in_flight, *limits, world.clock);
+    recovery.emplace(*store, *till, in_flight, *limits, world.clock, metrics);
     const auto recovered = recovery->load();
     EXPECT_TRUE(recovered.has_value() || (death && death->dead()));
     purchases.emplace(Purchases::Parts{shop, *store, *till, *tunnels, in_flight, *limits, world.clock,
-                                       [this](payments::PurchaseId id) { recovery->add(id); }});
+                                       [this](payments::PurchaseId id) { recovery->add(id); }, metrics});
     if (!world.lightning) return;
     world.lightning->on_call = [death](const std::string& what) { return !(death && death->here(what)); };
     lightning_node.emplace(*world.lightning);
     invoice_limits.emplace(world.config.limits, pool->size());
-    settlements.emplace(
-        Settlements::Parts{shop, *store, *lightning_node, *tunnels, *invoice_limits, &*till, workers, world.clock});
+    settlements.emplace(Settlements::Parts{shop, *store, *lightning_node, *tunnels, *invoice_limits, &*till, workers,
+                                           world.clock, metrics});
     const auto taken_up = settlements->load();
     EXPECT_TRUE(taken_up.has_value() || (death && death->dead()));
     lightning_sale.emplace(LightningSale::Parts{
         shop, *store, *lightning_node, *tunnels, *invoice_limits, world.clock, world.rng,
         [this](payments::PurchaseId id, const store::Invoice& invoice) { settlements->add(id, invoice); },
-        [this](payments::PurchaseId id) { settlements->ask_for(id); }});
+        [this](payments::PurchaseId id) { settlements->ask_for(id); }, metrics});
 }
 
 ShopWorld::ShopWorld(Options options)

@@ -174,6 +174,7 @@ public:
 struct ShopWorld::Process {
     Process(ShopWorld& world, Death* death);
     Shop shop;
+    Metrics metrics{{}, {}};
     std::unique_ptr<store::SqliteStore> store;
     std::unique_ptr<wg::AddressPool> pool;
     std::optional<Tunnels> tunnels;
