@@ -12,6 +12,7 @@
 #include "app/shop_commands.h"
 #include "app/steady_wall_clock.h"
 #include "app/timed_mint_calls.h"
+#include "app/top_commands.h"
 #include "app/wallet.h"
 #include "base/log.h"
 #include "http/server.h"
@@ -414,8 +415,11 @@ Result<void> App::Parts::serve()
     const ReadingDesk reading{
         desk, *tunnels, *pool, *mints, lightning_node ? &*lightning_node : nullptr, [this] { return routes->health(); },
         clock};
-    admin = TRY(on_loop(
-        [&] { return AdminSocket::open(*loop, *workers, config.admin.socket, shop_commands(desk)); }));
+    admin = TRY(on_loop([&] {
+        AdminCommands commands = shop_commands(desk);
+        commands.merge(top_commands(reading));
+        return AdminSocket::open(*loop, *workers, config.admin.socket, std::move(commands));
+    }));
     if (config.metrics.enabled) serve_metrics(reading);
     tunnel_keeper->start();
     if (recovery_keeper) recovery_keeper->start();
