@@ -14,7 +14,8 @@ endif()
 install(PROGRAMS deploy/forwarding deploy/wireguard-go DESTINATION lib/adit)
 install(PROGRAMS scripts/wg-quick-config DESTINATION lib/adit)
 set(doc ${CMAKE_INSTALL_DATADIR}/doc/adit)
-install(FILES config.example.toml Caddyfile docker-compose.yml DESTINATION ${doc}/examples)
+install(FILES config.example.toml Caddyfile docker-compose.yml deploy/prometheus/alerts.yml DESTINATION ${doc}/examples)
+install(FILES deploy/grafana/adit.json DESTINATION ${doc}/examples RENAME grafana.json)
 
 # Debian wants its documents packed, always into the same bytes.
 function(adit_packed from name)
