@@ -10,6 +10,7 @@ void measure_throughput(const std::filesystem::path& where);
 void measure_restarts(const std::filesystem::path& where);  // memory, and time to the first answer
 void measure_passes(const std::filesystem::path& where);    // reconcile, accounting, expiry, in process
 void measure_lightning(const std::filesystem::path& where); // invoices and settlements, at the look-alikes
+void measure_seeing(const std::filesystem::path& where);    // what a scrape of /metrics costs
 void measure_store(const std::filesystem::path& where);
 
 } // namespace adit::bench

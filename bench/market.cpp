@@ -110,8 +110,11 @@ void Market::write_config() const
         << "\ncurrency = \"sat\"\nunit = \"hour\"\n[[listing.payment_methods]]\ntype = \"cashu\"\nmint = \"" << mint_url
         << "\"\np2pk = \"" << payments::cashu::even_point(sales_key.public_key()).hex() << "\"\nendpoint = \"https://"
         << kShopHost << "/purchase\"\n"
-        << lightning_text();
+        << lightning_text()
+        << (metrics_port ? "[metrics]\nport = " + std::to_string(*metrics_port) + "\n" : std::string());
 }
+
+void Market::serve_metrics() { metrics_port = free_port(); }
 
 std::string Market::lightning_text() const
 {

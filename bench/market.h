@@ -35,7 +35,8 @@ public:
     /// From now on the config names relays that are dead: one refuses, one accepts and never says a word.
     void kill_relays();
 
-    /// From the next start on.
+    /// From the next start on, these two.
+    void serve_metrics();
     void sell_for_lightning(LightningNode node) { lightning_ = node; }
     /// Our own door to that node, with the operator's credentials.
     payments::lightning::BackendOptions lightning_access() const;
@@ -51,6 +52,7 @@ public:
     std::filesystem::path folder;
     std::filesystem::path database;
     std::uint16_t port;
+    std::optional<std::uint16_t> metrics_port;
     protocol::SecretKey operator_key;
     protocol::SecretKey sales_key;
     protocol::WireguardKey server_key;

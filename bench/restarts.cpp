@@ -5,7 +5,6 @@
 #include "bench/report.h"
 #include "bench/seed.h"
 #include "bench/stopwatch.h"
-#include "store/sqlite_store.h"
 
 #include <poll.h>
 
@@ -43,15 +42,6 @@ Memory at_rest(Market& market)
     market.start_operator();
     wait_until_idle(market.daemon->pid());
     return memory(market.daemon->pid());
-}
-
-void fill_with_sessions(const Market& market, const payments::cashu::KeysetId& keyset)
-{
-    const auto store = must(store::SqliteStore::open(market.database, {}));
-    const UnixSeconds now = system_clock().now();
-    fill(*store, {.keyset = keyset, .mint = market.mint_url, .activated_at = [now](std::size_t number) {
-                      return now - Seconds(static_cast<std::int64_t>(number));
-                  }});
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "payments/cashu/curve.h"
 #include "payments/cashu/mint_json.h"
 #include "payments/cashu/p2pk.h"
+#include "store/sqlite_store.h"
 
 #include <atomic>
 #include <thread>
@@ -116,6 +117,15 @@ void fill(store::Store& store, const SeedPlan& plan)
         for (const store::WalletProof& each : proofs) ys.push_back(cashu::proof_y(each.proof.secret));
         must(store.record_token_event(system_rng().bytes<32>(), ys, {}));
     }
+}
+
+void fill_with_sessions(const Market& market, const payments::cashu::KeysetId& keyset)
+{
+    const auto store = must(store::SqliteStore::open(market.database, {}));
+    const UnixSeconds now = system_clock().now();
+    fill(*store, {.keyset = keyset, .mint = market.mint_url, .activated_at = [now](std::size_t number) {
+                      return now - Seconds(static_cast<std::int64_t>(number));
+                  }});
 }
 
 } // namespace adit::bench
