@@ -357,19 +357,19 @@ Result<void> App::Parts::serve()
             [this](payments::PurchaseId id, const store::Invoice& invoice) { settlements->add(id, invoice); },
             [this](payments::PurchaseId id) { settlements->ask_for(id); }, metrics});
     }
-    routes.emplace(Routes::Parts{
-        shop, *store, purchases ? &*purchases : nullptr, lightning_sale ? &*lightning_sale : nullptr, *tunnels,
-        *workers, clock,
-        [this] {
-            const auto status = relays->status();
-            return std::ranges::any_of(status, [](const nostr::RelayStatus& relay) { return relay.connected; });
-        },
-        [this] {
-            return std::ranges::any_of(mints->all(), [](const auto& mint) {
-                return !mint->silent() && mint->for_wallet_outputs(*mint->book().page());
-            });
-        },
-        [this] { return lightning_node->usable(); }, metrics});
+    routes.emplace(Routes::Parts{shop, *store, purchases ? &*purchases : nullptr,
+                                 lightning_sale ? &*lightning_sale : nullptr, *tunnels, *workers, clock,
+                                 [this] {
+                                     const auto status = relays->status();
+                                     return std::ranges::any_of(
+                                         status, [](const nostr::RelayStatus& relay) { return relay.connected; });
+                                 },
+                                 [this] {
+                                     return std::ranges::any_of(mints->all(), [](const auto& mint) {
+                                         return !mint->silent() && mint->for_wallet_outputs(*mint->book().page());
+                                     });
+                                 },
+                                 [this] { return lightning_node->usable(); }, metrics});
 
     tunnel_keeper.emplace([this] { return tunnels->step(); });
     tunnels->on_new_deadline([this] { tunnel_keeper->wake(); });

@@ -25,7 +25,7 @@ constexpr std::string_view kUnit = "sat";
 /// Facts of the seed in use: the store forgets them when there is another.
 std::string unscanned_fact(const Mint& mint) { return "seed.unscanned " + mint.url(); }
 
-std::string joined(const std::set<KeysetId>& keysets)
+std::string words_of(const std::set<KeysetId>& keysets)
 {
     std::string text;
     for (const KeysetId& id : keysets) text += (text.empty() ? "" : " ") + id;
@@ -82,7 +82,7 @@ Result<void> SeedScan::scan(Mint& mint)
         return {};
     }
     Error why = failure.value_or(unknown("the mint does not give the keys"));
-    why.detail += "; keysets not looked at yet: " + joined(left);
+    why.detail += "; keysets not looked at yet: " + words_of(left);
     return why;
 }
 
@@ -105,7 +105,7 @@ Result<std::set<KeysetId>> SeedScan::keysets_of(Mint& mint)
 /// On disk first.
 Result<void> SeedScan::keep_unscanned(Mint& mint, std::set<KeysetId> keysets)
 {
-    TRY(parts_.store.set_fact(unscanned_fact(mint), joined(keysets)));
+    TRY(parts_.store.set_fact(unscanned_fact(mint), words_of(keysets)));
     mint.set_unscanned({.any = false, .keysets = std::move(keysets)});
     return {};
 }

@@ -18,7 +18,7 @@ struct RelayRules {
     std::uint64_t min_pow = 0;                      // bits
     std::optional<std::uint64_t> max_message;       // bytes
     std::vector<std::uint32_t> kinds_not_kept = {}; // of ours: `retention` with a time of 0
-    std::string payments_url = {}; // printable, at most 200 bytes
+    std::string payments_url = {};                  // printable, at most 200 bytes
 };
 /// A document without these members has no such rules. Errors: bad_encoding.
 Result<RelayRules> parse_relay_rules(std::string_view json);
