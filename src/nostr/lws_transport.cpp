@@ -100,8 +100,12 @@ void LwsTransport::on_addresses(Resolver::Addresses addresses)
         return;
     }
     addresses_ = std::move(*addresses);
+    // After the lookup, so that a name counts by what it leads to: what is connected to is what was looked at.
+    const bool any = !addresses_.empty();
+    if (limits_.reach == Reach::public_only)
+        std::erase_if(addresses_, [](const std::string& address) { return !is_public_address(address); });
     if (addresses_.empty()) {
-        fail("name lookup: no address");
+        fail(any ? "its address is not a public one" : "name lookup: no address");
         return;
     }
     tried_ = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/loop.h"
+#include "nostr/public_address.h"
 #include "nostr/relay_url.h"
 #include "nostr/resolver.h"
 #include "nostr/transport.h"
@@ -41,6 +42,7 @@ private:
 struct TransportLimits {
     std::size_t inbound_message = 1U << 20U; // bytes; a longer one ends the connection
     std::size_t outbound = 4U << 20U;        // bytes that wait for a relay that reads slowly
+    Reach reach = Reach::anywhere;           // of the addresses that the URL's host has
 };
 
 /// Certificates and SNI go by the URL's host name, whatever address it has. Redirects are not followed, proxies of the

@@ -18,6 +18,7 @@ namespace adit::nostr {
 namespace {
 
 constexpr std::size_t kRemembered = 2048;
+constexpr std::size_t kMaxVisits = 16;
 // A loop that does not run must not hold a worker for ever.
 constexpr Milliseconds kLoopSlack{2000};
 
@@ -62,13 +63,12 @@ bool FetchResult::complete() const
 class RelayPool::Core final : public std::enable_shared_from_this<Core> {
 public:
     Core(Loop& loop, const Clock& clock, Rng& rng, PoolOptions options)
-        : loop_(loop), clock_(clock), auth_key_(std::move(options.auth_key)),
+        : loop_(loop), clock_(clock), rng_(rng), auth_key_(std::move(options.auth_key)), limits_(options.limits),
           sockets_(loop, std::move(options.resolve), std::move(options.ca_file))
     {
         for (const RelayUrl& url : options.urls) {
             statuses_.push_back({url.text});
-            relays_.push_back(std::make_unique<Relay>(*this, relays_.size(), url, rng,
-                                                      auth_key_ ? &*auth_key_ : nullptr, options.limits));
+            relays_.push_back(std::make_unique<Relay>(*this, relays_.size(), url, Reach::anywhere));
         }
     }
 
@@ -113,6 +113,7 @@ public:
         // Sockets and timers belong to the loop's thread. If the loop does not run any more, its end takes them along.
         loop_.post([core = shared_from_this()] {
             for (auto& relay : core->relays_) relay->end();
+            for (auto& [url, relay] : core->visits_) relay->end();
         });
     }
 
@@ -134,6 +135,47 @@ public:
         }
     }
 
+    void deliver(const RelayUrl& url, Reach reach, const protocol::EventId& id,
+                 const std::shared_ptr<const std::string>& message, SteadyTime deadline, const Published& published)
+    {
+        const auto own =
+            std::ranges::find_if(relays_, [&](const auto& each) { return each->link.url().text == url.text; });
+        if (own != relays_.end()) {
+            (*own)->link.publish(id, message, deadline, [published, name = url.text](PublishOutcome outcome) {
+                published(name, std::move(outcome));
+            });
+            (*own)->arm();
+            return;
+        }
+        auto visit = visits_.find(url.text);
+        if (visit == visits_.end()) {
+            if (visits_.size() >= kMaxVisits) {
+                published(url.text, {Answer::no_answer, "too many other relays are being told something"});
+                return;
+            }
+            visit = visits_.emplace(url.text, std::make_unique<Relay>(*this, std::nullopt, url, reach)).first;
+            visit->second->link.start();
+        }
+        Relay& relay = *visit->second;
+        ++relay.errands;
+        relay.link.publish(id, message, deadline, [this, &relay, published, name = url.text](PublishOutcome outcome) {
+            --relay.errands;
+            // Later: this is called by the link that is to go.
+            if (relay.errands == 0) post([name](Core& core) { core.leave(name); });
+            published(name, std::move(outcome));
+        });
+        relay.arm();
+    }
+
+    /// Ends the visit, unless there is a new errand.
+    void leave(const std::string& url)
+    {
+        const auto visit = visits_.find(url);
+        if (visit == visits_.end() || visit->second->errands != 0) return;
+        visit->second->end();
+        visits_.erase(visit);
+    }
+
     // --- fetches
 
     /// One question to all relays. Everything in it is under the gate.
@@ -142,7 +184,6 @@ public:
             RelayCoverage result;
             RelayLink::SubscriptionId subscription = 0;
             bool over = false;
-            bool any = false;
         };
         std::vector<protocol::Filter> filters = {};
         SteadyTime deadline = {};
@@ -225,11 +266,11 @@ public:
         RelayLink::Subscriber subscriber;
         subscriber.knows = [fetch, i](const protocol::EventId& id) {
             const bool known = fetch->ids.contains(id);
-            if (known) fetch->parts[i].any = true;
+            if (known) fetch->parts[i].result.any = true;
             return known;
         };
         subscriber.on_event = [fetch, i](const protocol::Event& event) {
-            fetch->parts[i].any = true;
+            fetch->parts[i].result.any = true;
             if (fetch->ids.insert(event.id).second) fetch->events.push_back(event);
         };
         subscriber.on_complete = [this, fetch, i] { settle(fetch, i, Coverage::complete, {}); };
@@ -289,10 +330,10 @@ public:
 private:
     /// A link with its socket and its timer.
     struct Relay final : TransportListener {
-        Relay(Core& owner, std::size_t place, const RelayUrl& url, Rng& rng, const protocol::SecretKey* auth_key,
-              const LinkLimits& limits)
-            : core(owner), index(place), transport(owner.sockets_, url, *this),
-              link(url, transport, owner.clock_, rng, auth_key, limits)
+        Relay(Core& owner, std::optional<std::size_t> place, const RelayUrl& url, Reach reach)
+            : core(owner), index(place), transport(owner.sockets_, url, *this, TransportLimits{.reach = reach}),
+              link(url, transport, owner.clock_, owner.rng_, owner.auth_key_ ? &*owner.auth_key_ : nullptr,
+                   owner.limits_)
         {
         }
 
@@ -327,10 +368,10 @@ private:
         void arm()
         {
             if (core.stopped_) return;
-            {
+            if (index) {
                 auto now = link.status();
                 const std::lock_guard lock(core.status_mutex_);
-                core.statuses_[index] = std::move(now);
+                core.statuses_[*index] = std::move(now);
             }
             const auto at = link.wakes_at();
             if (!at || (timer != 0 && armed_for <= *at)) return;
@@ -351,7 +392,8 @@ private:
         }
 
         Core& core;
-        const std::size_t index;
+        const std::optional<std::size_t> index; // among those configured; none: a visit
+        std::size_t errands = 0;                // of a visit: events without an answer
         LwsTransport transport;
         RelayLink link;
         Loop::TimerId timer = 0;
@@ -369,7 +411,10 @@ private:
         };
     }
 
-    static Coverage coverage_so_far(const Fetch::Part& part) { return part.any ? Coverage::partial : Coverage::silent; }
+    static Coverage coverage_so_far(const Fetch::Part& part)
+    {
+        return part.result.any ? Coverage::partial : Coverage::silent;
+    }
 
     void settle(const SharedFetch& fetch, std::size_t i, Coverage coverage, const std::string& message)
     {
@@ -414,7 +459,9 @@ private:
 
     Loop& loop_;
     const Clock& clock_;
+    Rng& rng_;
     const std::optional<protocol::SecretKey> auth_key_;
+    const LinkLimits limits_;
     std::atomic<std::thread::id> loop_thread_{};
     std::atomic<SubscriptionId> last_subscription_{0};
 
@@ -425,6 +472,8 @@ private:
     std::vector<RelayStatus> statuses_;
     RelaySockets sockets_;
     std::vector<std::unique_ptr<Relay>> relays_;
+    std::map<std::string, std::unique_ptr<Relay>>
+        visits_; // by URL: relays outside of the set, while they are told something
     std::map<SubscriptionId, std::vector<RelayLink::SubscriptionId>> subscriptions_;
     std::set<SharedFetch> waited_for_; // by a worker each
 };
@@ -445,6 +494,16 @@ void RelayPool::publish(const protocol::Event& event, Milliseconds deadline, Pub
         protocol::encode(protocol::ToRelay(protocol::to_relay::Publish{event}))); // one copy for all relays
     core_->post([id = event.id, message = std::move(message), at = core_->clock().steady() + deadline,
                  published = std::move(published)](Core& core) { core.publish(id, message, at, published); });
+}
+
+void RelayPool::deliver(const RelayUrl& relay, Reach reach, const protocol::Event& event, Milliseconds deadline,
+                        Published published)
+{
+    auto message =
+        std::make_shared<const std::string>(protocol::encode(protocol::ToRelay(protocol::to_relay::Publish{event})));
+    core_->post(
+        [relay, reach, id = event.id, message = std::move(message), at = core_->clock().steady() + deadline,
+         published = std::move(published)](Core& core) { core.deliver(relay, reach, id, message, at, published); });
 }
 
 void RelayPool::fetch_async(std::vector<protocol::Filter> filters, Milliseconds deadline,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/rng.h"
+#include "nostr/public_address.h"
 #include "nostr/relay_link.h"
 #include "nostr/resolver.h"
 #include "protocol/event.h"
@@ -36,6 +37,7 @@ struct RelayCoverage {
     std::string relay; // normalised URL
     Coverage coverage = Coverage::silent;
     std::string message = {}; // the relay's or the network's words, printable
+    bool any = false;         // it has some event that matches
 };
 
 struct FetchResult {
@@ -70,6 +72,12 @@ public:
     /// Calls back once for each relay; with no_answer at `deadline` (from now) at the latest. Until then the event
     /// waits for relays that are not connected. Without relays nothing is called.
     void publish(const protocol::Event& event, Milliseconds deadline, Published published);
+
+    /// To a relay that need not be of the pool, over a connection that ends with the last answer to such an event. At
+    /// most 16 relays at once; further ones are called back at once, with no_answer. Who names the relay says how far
+    /// it may lead; where the URL is one of the pool's, it goes there.
+    void deliver(const RelayUrl& relay, Reach reach, const protocol::Event& event, Milliseconds deadline,
+                 Published published);
 
     /// Blocks until every relay has answered, at most until `deadline` (from now). Worker threads only.
     FetchResult fetch(std::vector<protocol::Filter> filters, Milliseconds deadline,
