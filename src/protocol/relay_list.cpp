@@ -122,4 +122,17 @@ Result<std::vector<RelayEntry>> parse_relay_list(const Event& event, std::size_t
     return out;
 }
 
+Result<std::vector<std::string>> parse_message_relays(const Event& event, std::size_t max)
+{
+    if (event.kind != kKindDmRelays) return Error{Reason::wrong_kind, "not kind 10050"};
+    std::vector<std::string> out;
+    for (const Tag* const tag : event.all("relay")) {
+        if (out.size() >= max) break;
+        if (tag->size() < 2) continue;
+        auto url = normalize_relay_url((*tag)[1]);
+        if (url && !has_url(out, *url)) out.push_back(std::move(url).value());
+    }
+    return out;
+}
+
 } // namespace adit::protocol
