@@ -84,6 +84,8 @@ public:
 
     // Wallet
     Result<std::vector<WalletProof>> wallet_proofs(ProofState state) override;
+    Result<std::vector<Holding>> holdings() override;
+    Result<Sat> taken_by(session::Method method) override;
     Result<std::vector<Counter>> counters() override;
     Result<void> use_seed(std::string_view fingerprint, SeedAge age) override;
     Result<std::size_t> add_restored_proofs(std::span<const WalletProof> proofs, const Counter& signed_up_to) override;

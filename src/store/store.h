@@ -317,6 +317,15 @@ public:
 
     // ---- wallet ----------------------------------------------------------------------------------------------------
     virtual Result<std::vector<WalletProof>> wallet_proofs(ProofState state) = 0;
+    /// What the unspent proofs of a mint's keyset are worth.
+    struct Holding {
+        std::string mint;
+        payments::cashu::KeysetId keyset;
+        Sat worth;
+    };
+    virtual Result<std::vector<Holding>> holdings() = 0;
+    /// The prices of all that was sold that way and is neither owed nor paid back.
+    virtual Result<Sat> taken_by(session::Method method) = 0;
     /// The next unused NUT-13 counter of each keyset.
     struct Counter {
         payments::cashu::KeysetId keyset;

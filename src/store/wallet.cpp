@@ -114,6 +114,32 @@ Result<std::vector<WalletProof>> SqliteStore::wallet_proofs(ProofState state)
     });
 }
 
+Result<std::vector<Store::Holding>> SqliteStore::holdings()
+{
+    return read([&](Database& db) -> Result<std::vector<Holding>> {
+        std::vector<Holding> holdings;
+        TRY(db.each("SELECT mint, keyset, CAST(SUM(amount_sat) AS BIGINT) FROM wallet_proofs WHERE state = 'unspent' "
+                    "GROUP BY mint, keyset ORDER BY mint, keyset",
+                    {}, [&](Row& row) -> Result<void> {
+                        Holding holding{std::string(row.text()), std::string(row.text()), Sat()};
+                        holding.worth = Sat(static_cast<std::uint64_t>(row.integer()));
+                        holdings.push_back(std::move(holding));
+                        return {};
+                    }));
+        return holdings;
+    });
+}
+
+Result<Sat> SqliteStore::taken_by(session::Method method)
+{
+    return read([&](Database& db) -> Result<Sat> {
+        const auto sats = TRY(db.number("SELECT CAST(SUM(price_sat) AS BIGINT) FROM purchases WHERE method = $1 "
+                                        "AND state IN ('active', 'ended') AND activated_at_s IS NOT NULL",
+                                        {session::method_word(method)}));
+        return Sat(static_cast<std::uint64_t>(sats.value_or(0)));
+    });
+}
+
 Result<std::vector<Store::Counter>> SqliteStore::counters()
 {
     return read([&](Database& db) -> Result<std::vector<Counter>> {

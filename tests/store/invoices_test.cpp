@@ -75,6 +75,18 @@ TEST_F(InvoicesTest, AnInvoiceIsKeptWithAllThatItsConfigPromisedAndFoundByItsHas
     EXPECT_FALSE(good(store().invoice(hash_of(4))));
 }
 
+TEST_F(InvoicesTest, WhatWasTakenByLightningIsWhatWasPaidAndDelivered)
+{
+    EXPECT_EQ(good(store().taken_by(session::Method::lightning)), Sat());
+    opened(1, 1);
+    const auto sold = opened(2, 2, "10.8.0.3");
+    good(store().mark_settled(sold));
+    EXPECT_EQ(good(store().taken_by(session::Method::lightning)), Sat()) << "it is owed";
+    activated(sold, "capability2");
+    EXPECT_EQ(good(store().taken_by(session::Method::lightning)), wish().price);
+    EXPECT_EQ(good(store().taken_by(session::Method::cashu)), Sat());
+}
+
 TEST_F(InvoicesTest, TheSameInvoiceTwiceIsRefusedAndTheSecondPurchaseStaysReserved)
 {
     opened(1, 1);

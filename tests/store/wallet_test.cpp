@@ -46,6 +46,24 @@ TEST_F(Wallet, CountsAProofOnce)
     EXPECT_EQ(spent[0].state, ProofState::spent);
 }
 
+TEST_F(Wallet, SumsWhatIsUnspentByMintAndKeyset)
+{
+    EXPECT_TRUE(good(store().holdings()).empty());
+    WalletProof other = found("p3");
+    other.proof.keyset = "00bb";
+    WalletProof gone = found("p4");
+    gone.state = ProofState::spent;
+    add({found("p1"), found("p2"), other, gone, found("p5", "https://a.example")});
+    const auto holdings = good(store().holdings());
+    ASSERT_EQ(holdings.size(), 3U);
+    EXPECT_EQ(holdings[0].mint, "https://a.example");
+    EXPECT_EQ(holdings[0].worth, Sat(8));
+    EXPECT_EQ(holdings[1].keyset, "00aa");
+    EXPECT_EQ(holdings[1].worth, Sat(16));
+    EXPECT_EQ(holdings[2].keyset, "00bb");
+    EXPECT_EQ(holdings[2].worth, Sat(8));
+}
+
 TEST_F(Wallet, ForgetsTheCountersOfAnotherSeed)
 {
     const auto counters = [&] { return good(store().counters()).size(); };
