@@ -2,7 +2,9 @@
 
 #include "app/admin.h"
 #include "app/background.h"
+#include "app/lookout.h"
 #include "app/metrics_page.h"
+#include "app/notifier.h"
 #include "app/publisher.h"
 #include "app/recovery.h"
 #include "app/routes.h"
@@ -88,6 +90,7 @@ struct App::Parts {
     Result<void> serve();
     void serve_metrics(const ReadingDesk& desk);
     void stop();
+    Result<void> begin_notifying();
     Milliseconds refresh_mints();
     void begin_scan(payments::Mint& mint);
     /// Runs `task` on the loop thread and waits for it.
@@ -133,6 +136,8 @@ struct App::Parts {
     std::optional<nostr::RelayPool> relays;
     std::optional<Wallet> wallet;
     std::optional<Publisher> publisher;
+    std::optional<Lookout> lookout; // this and the next: of [notifications]
+    std::optional<Notifier> notifier;
 
     std::optional<Workers> workers;
     std::optional<Purchases> purchases;
@@ -147,6 +152,7 @@ struct App::Parts {
     std::optional<Background> settlement_keeper;
     std::optional<Background> mint_watch;
     std::optional<Background> nostr_keeper;
+    std::optional<Background> notifying;
     std::list<Background> mint_scans; // one for each mint that must be scanned before it sells
     Milliseconds mint_pause = kMintRetryFirst;
 
@@ -394,6 +400,8 @@ Result<void> App::Parts::serve()
         settlements->on_settled([this] { nostr_keeper->wake(); });
     }
 
+    if (config.notifications.enabled) TRY(begin_notifying());
+
     server = TRY(on_loop([this] {
         http::ServerOptions options;
         options.host = config.server.host;
@@ -430,6 +438,7 @@ Result<void> App::Parts::serve()
     mint_watch->start();
     for (Background& scan : mint_scans) scan.start();
     nostr_keeper->start();
+    if (notifying) notifying->start();
     publisher->begin();
     if (config.cashu.enabled) wallet->follow();
     log_info("serving", {{"port", server->port()}, {"sessions", tunnels->live()}, {"paused", shop.paused.load()}});
@@ -457,6 +466,23 @@ void App::Parts::serve_metrics(const ReadingDesk& desk)
         metrics_server = std::move(*opened);
     else
         log_error("metrics_not_served", {{"detail", opened.error().detail}});
+}
+
+Result<void> App::Parts::begin_notifying()
+{
+    lookout.emplace(Lookout::Parts{shop, *store, *relays, *mints, *pool, *tunnels,
+                                   lightning_node ? &*lightning_node : nullptr, recovery ? &*recovery : nullptr,
+                                   settlements ? &*settlements : nullptr, clock, [this] { mint_watch->wake(); }});
+    const auto own_relays = TRY(nostr::parse_relay_urls(config.nostr.relays));
+    notifier.emplace(Notifier::Parts{shop, *store, *relays, clock, rng, reach_of_inboxes(own_relays),
+                                     [this] { return lookout->symptoms(); }, [this] { return lookout->shop_now(); }});
+    TRY(notifier->load());
+    notifying.emplace([this] { return notifier->step(); });
+    notifier->on_work([this] { notifying->wake(); });
+    const auto sold = [this](const store::Purchase& purchase) { notifier->sold(purchase); };
+    if (purchases) purchases->on_delivered(sold);
+    if (settlements) settlements->on_delivered(sold);
+    return {};
 }
 
 Milliseconds App::Parts::refresh_mints()
@@ -508,7 +534,7 @@ void App::Parts::stop()
     if (settlement_keeper) settlement_keeper->stop();
     if (workers) workers->stop(); // purchases in flight get their answers
     for (Background& scan : mint_scans) scan.stop();
-    for (auto* keeper : {&nostr_keeper, &mint_watch, &recovery_keeper, &tunnel_keeper})
+    for (auto* keeper : {&notifying, &nostr_keeper, &mint_watch, &recovery_keeper, &tunnel_keeper})
         if (*keeper) (*keeper)->stop();
     if (tunnels && server) tunnels->save_usage();
     if (relays) relays->stop();

@@ -286,7 +286,6 @@ NotificationsConfig read_notifications(Section section)
     NotificationsConfig notifications;
     const auto enabled = section.flag("enabled");
     notifications.enabled = enabled.value;
-    if (enabled.value) section.warn(enabled.place, "enabled", kLater);
     const auto pubkey = section.text("pubkey");
     if (pubkey.value) {
         const auto parsed = protocol::parse_public_key(*pubkey.value);

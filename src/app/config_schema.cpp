@@ -217,8 +217,10 @@ std::span<const ConfigKey> config_schema()
          .need = sometimes,
          .means = "The same key inline; `nsec_file` is then not read."},
 
-        {.path = "notifications", .type = table, .means = "Read and checked; not in this version."},
-        {.path = "notifications.enabled", .type = flag, .otherwise = "false", .means = "Has no effect yet."},
+        {.path = "notifications",
+         .type = table,
+         .means = "Private messages (NIP-17) to the operator: sales, trouble, and that the daemon lives."},
+        {.path = "notifications.enabled", .type = flag, .otherwise = "false", .means = "Whether any are sent."},
         {.path = "notifications.pubkey",
          .need = sometimes,
          .means = "The npub (or hex) of the person to tell. Needed while enabled."},
@@ -227,7 +229,7 @@ std::span<const ConfigKey> config_schema()
          .otherwise = "24",
          .least = 0,
          .most = 24 * 365,
-         .means = "Hours; 0 for never. Has no effect yet."},
+         .means = "Hours between two messages that say how the shop stands; 0 for never."},
 
         {.path = "log",
          .type = table,

@@ -416,6 +416,7 @@ Result<void> Purchases::activate(const Purchase& purchase)
              {{"purchase", number_of(purchase.id)},
               {"quantity", purchase.quantity},
               {"took_ms", std::chrono::duration_cast<Milliseconds>(parts_.clock.steady() - began).count()}});
+    delivered_(purchase);
     return {};
 }
 

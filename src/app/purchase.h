@@ -42,6 +42,9 @@ public:
     /// Called after each sale, before its answer: there are new proofs to be told to relays.
     void on_sold(std::function<void()> sold) { sold_ = std::move(sold); }
 
+    /// Called for each purchase that was just put up, on the way to its answer: must not block.
+    void on_delivered(std::function<void(const store::Purchase&)> delivered) { delivered_ = std::move(delivered); }
+
     /// Blocking: from a worker. Answers, or (where the same proofs are being worked on) waits without a thread and then
     /// calls `again`, once. Nothing without an answer.
     std::optional<http::Response> serve(const http::Request& request, const InFlight::Again& again);
@@ -80,6 +83,7 @@ private:
 
     const Parts parts_;
     std::function<void()> sold_ = [] {};
+    std::function<void(const store::Purchase&)> delivered_ = [](const store::Purchase&) {};
     std::mutex mutex_;
     /// Since when the device has refused a paid purchase; a restart begins to count anew.
     std::map<payments::PurchaseId, UnixSeconds> refused_since_;

@@ -265,6 +265,7 @@ Settlements::Round Settlements::go_on(PurchaseId purchase)
                                      {"was", session::state_word(before)},
                                      {"is", session::state_word(after->state)}});
         count(before, *after);
+        if (after->state == State::active) delivered_(*after);
         if (after->state == State::redeemed || after->state == State::active || after->state == State::refunded) {
             parts_.limits.ended(purchase);
             settled_();

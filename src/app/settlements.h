@@ -38,6 +38,8 @@ public:
     void on_work(std::function<void()> wake) { wake_ = std::move(wake); }
     /// Called after a payment was settled or paid back.
     void on_settled(std::function<void()> settled) { settled_ = std::move(settled); }
+    /// Called for each purchase that is up and paid for: must not block.
+    void on_delivered(std::function<void(const store::Purchase&)> delivered) { delivered_ = std::move(delivered); }
     /// At start: frees what was only reserved (nobody has seen its invoice), and takes up the rest.
     /// Errors: store_unavailable.
     Result<void> load();
@@ -92,6 +94,7 @@ private:
     const Parts parts_;
     std::function<void()> wake_ = [] {};
     std::function<void()> settled_ = [] {};
+    std::function<void(const store::Purchase&)> delivered_ = [](const store::Purchase&) {};
     mutable std::mutex mutex_;
     std::map<payments::PurchaseId, Waiting> waiting_;
     std::map<payments::lightning::PaymentHash, payments::PurchaseId> by_hash_;

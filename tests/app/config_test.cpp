@@ -439,13 +439,24 @@ TEST_F(ConfigTest, AnUnknownKeyIsAWarningAtItsPlace)
     EXPECT_THAT(warning_of("port = 8080", "\"p\\u001bx\" = 1"), Not(HasSubstr("\x1b")));
 }
 
+TEST_F(ConfigTest, NotificationsGoToWhomTheyNameEverySoManyHours)
+{
+    const std::string off = "[notifications]\nenabled = false\n";
+    const LoadedConfig on =
+        parse(changed(off, "[notifications]\nenabled = true\npubkey = \"" + std::string(kSalesX) + "\"\n"));
+    ASSERT_TRUE(on.config);
+    EXPECT_TRUE(on.warnings.empty()) << on.warnings.front();
+    EXPECT_TRUE(on.config->notifications.enabled);
+    ASSERT_TRUE(on.config->notifications.recipient);
+    EXPECT_EQ(on.config->notifications.recipient->hex(), kSalesX);
+    EXPECT_EQ(on.config->notifications.heartbeat_hours, 24U);
+    EXPECT_FALSE(parse(changed(off, "[notifications]\nenabled = true\n")).config) << "nobody to tell";
+}
+
 TEST_F(ConfigTest, WhatWorksButIsOddIsAWarning)
 {
     EXPECT_THAT(warning_of("10.66.42.0/24", "10.66.42.1/24"), HasSubstr("is taken as 10.66.42.0/24"));
     EXPECT_THAT(warning_of("interface = \"wg0\"", "backend = \"memory\""), HasSubstr("demos"));
-    EXPECT_THAT(warning_of("[notifications]\nenabled = false\n",
-                           "[notifications]\nenabled = true\npubkey = \"" + std::string(kSalesX) + "\"\n"),
-                HasSubstr("not in this version"));
     EXPECT_THAT(warning_of("amount = 100\ncurrency = \"sat\"", "amount = 0.5\ncurrency = \"usd\""),
                 HasSubstr("can not be bought"));
     EXPECT_THAT(warning_of("[\"wireguard\"]", "[\"wireguard\", \"openvpn\"]"), HasSubstr("openvpn"));
