@@ -7,6 +7,7 @@
 #include "operate/check_lightning.h"
 #include "operate/check_mints.h"
 #include "operate/check_nat.h"
+#include "operate/check_notifications.h"
 #include "operate/check_relays.h"
 #include "operate/stand_in.h"
 #include "protocol/json_fields.h"
@@ -134,6 +135,15 @@ void begin_looks(SideBySide& looks, const SharedScene& scene)
     for (const std::string& relay : config.nostr.relays)
         begin("relay", [relay](const SharedScene& in) { return look_at_one_relay(in, relay); });
     if (config.cashu.enabled && config.cashu.sales_key) begin("wallet-key", look_at_wallet_key);
+    if (config.notifications.enabled && config.notifications.recipient)
+        begin("notifications", [](const SharedScene& in) {
+            return look_at_notifications({.relays = in->config.nostr.relays,
+                                          .key = in->config.nostr.key.duplicate(),
+                                          .recipient = *in->config.notifications.recipient,
+                                          .trial = in->trial,
+                                          .ca_file = in->ca_file},
+                                         in->clock, in->rng);
+        });
 
     Sat cheapest;
     Sat dearest;

@@ -7,10 +7,14 @@
 #include "protocol/deletion.h"
 #include "protocol/json.h"
 #include "protocol/json_fields.h"
+#include "protocol/kinds.h"
 #include "protocol/nip60.h"
+#include "protocol/relay_list.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <future>
+#include <mutex>
 #include <thread>
 
 namespace adit::operate {
@@ -303,6 +307,58 @@ Result<std::vector<protocol::PublicKey>> wallet_keys(const std::vector<std::stri
         }
     }
     return keys;
+}
+
+Result<std::optional<std::vector<std::string>>> message_relays(const std::vector<std::string>& urls,
+                                                               const protocol::PublicKey& recipient,
+                                                               const std::string& ca_file, const Clock& clock, Rng& rng)
+{
+    const auto line = TRY(Line::open(urls, std::nullopt, ca_file, clock, rng));
+    protocol::Filter lists;
+    lists.kinds = {protocol::kKindDmRelays};
+    lists.authors = {recipient};
+    const auto fetched = line->pool().fetch({lists}, kWalletPatience, nostr::Patience::while_it_lasts);
+    const bool answered = std::ranges::any_of(fetched.relays, [](const nostr::RelayCoverage& relay) {
+        return relay.coverage == nostr::Coverage::complete || relay.coverage == nostr::Coverage::partial;
+    });
+    if (!answered) return Error{Reason::relay_unavailable, "no relay answered"};
+    const protocol::Event* newest = nullptr;
+    for (const protocol::Event& event : fetched.events)
+        if (!newest || protocol::supersedes(event, *newest)) newest = &event;
+    if (!newest) return std::optional<std::vector<std::string>>{};
+    return std::optional(TRY(protocol::parse_message_relays(*newest)));
+}
+
+Result<std::vector<RelayAnswer>> publish_to_each(const std::vector<std::string>& urls,
+                                                 const std::vector<std::string>& named_by_others, nostr::Reach reach,
+                                                 const protocol::Event& event, const protocol::SecretKey& auth_key,
+                                                 const std::string& ca_file, const Clock& clock, Rng& rng)
+{
+    const auto own = TRY(nostr::parse_relay_urls(urls));
+    std::vector<nostr::RelayUrl> others;
+    for (const std::string& text : named_by_others)
+        if (auto url = nostr::parse_relay_url(text);
+            url && std::ranges::find(own, url->text, &nostr::RelayUrl::text) == own.end())
+            others.push_back(std::move(*url));
+    struct Answers {
+        std::mutex mutex;
+        std::condition_variable came;
+        std::vector<RelayAnswer> all;
+    };
+    const auto answers = std::make_shared<Answers>(); // shared with callbacks that may come after we gave up
+    const nostr::RelayPool::Published put = [answers](const std::string& url, nostr::PublishOutcome outcome) {
+        {
+            const std::lock_guard lock(answers->mutex);
+            answers->all.push_back({url, std::move(outcome)});
+        }
+        answers->came.notify_one();
+    };
+    const auto line = TRY(Line::open(urls, auth_key.duplicate(), ca_file, clock, rng));
+    line->pool().publish(event, kRelayPatience, put);
+    for (const nostr::RelayUrl& url : others) line->pool().deliver(url, reach, event, kRelayPatience, put);
+    std::unique_lock lock(answers->mutex);
+    answers->came.wait_for(lock, kRelayPatience * 2, [&] { return answers->all.size() == own.size() + others.size(); });
+    return answers->all;
 }
 
 } // namespace adit::operate

@@ -58,4 +58,22 @@ Result<std::vector<protocol::PublicKey>> wallet_keys(const std::vector<std::stri
                                                      const protocol::SecretKey& key, const std::string& ca_file,
                                                      const Clock& clock, Rng& rng);
 
+/// Where somebody reads private messages (kind 10050), as these relays have it; none: they have no such list. 8 s.
+/// Errors: relay_unavailable (none answered).
+Result<std::optional<std::vector<std::string>>> message_relays(const std::vector<std::string>& urls,
+                                                               const protocol::PublicKey& recipient,
+                                                               const std::string& ca_file, const Clock& clock,
+                                                               Rng& rng);
+
+struct RelayAnswer {
+    std::string url;
+    nostr::PublishOutcome outcome;
+};
+/// What each relay says of an event, AUTH given where it is asked for. `named_by_others` are connected to as far as
+/// `reach` goes. 6 s.
+Result<std::vector<RelayAnswer>> publish_to_each(const std::vector<std::string>& urls,
+                                                 const std::vector<std::string>& named_by_others, nostr::Reach reach,
+                                                 const protocol::Event& event, const protocol::SecretKey& auth_key,
+                                                 const std::string& ca_file, const Clock& clock, Rng& rng);
+
 } // namespace adit::operate

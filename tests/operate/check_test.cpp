@@ -2,6 +2,8 @@
 #include "operate/check_world.h"
 
 #include "base/clock.h"
+#include "protocol/constants.h"
+#include "protocol/nip59.h"
 #include "protocol/nip60.h"
 
 #include <nlohmann/json.hpp>
@@ -218,6 +220,36 @@ TEST_F(Check, LeavesNothingBehindAtARelayThatItTried)
     EXPECT_TRUE(world->relay_events(ours).empty());
     ours.kinds = {5};
     EXPECT_EQ(world->relay_events(ours).size(), 1U);
+}
+
+TEST_F(Check, FindsWhereNotificationsGoAndWhoTakesThem)
+{
+    const auto recipient = protocol::SecretKey::generate(system_rng());
+    const auto inbox = devnet::World::start({}).value();
+    expect(check(), "relay", Level::ok, "answers", "");
+    lines.more = "[notifications]\nenabled = true\npubkey = \"" + recipient.public_key().hex() + "\"\n";
+    expect(check(), "notifications", Level::warn, "kind 10050", "publish that list");
+
+    world->publish(protocol::sign_event(
+        {system_clock().now(), protocol::kKindDmRelays, {{"relay", inbox->relay_url()}}, ""}, recipient, system_rng()));
+    expect(check(), "notifications", Level::ok, "reads messages at " + inbox->relay_url(), "");
+    protocol::Filter wraps;
+    wraps.kinds = {protocol::kKindGiftWrap};
+    EXPECT_TRUE(inbox->relay_events(wraps).empty()) << "something was sent unasked";
+
+    options.publish = true;
+    expect(check(), "notifications", Level::ok, "a trial message was taken by ", "");
+    ASSERT_EQ(inbox->relay_events(wraps).size(), 1U);
+    const auto rumor = protocol::open_gift_wrap(inbox->relay_events(wraps).front(), recipient);
+    ASSERT_TRUE(rumor) << rumor.error().detail;
+    EXPECT_EQ(rumor->author, operator_key.public_key());
+
+    devnet::Fault refusal;
+    refusal.endpoint = "relay.event";
+    refusal.act = devnet::FaultAct::reject;
+    refusal.message = "blocked: no messages";
+    inbox->faults().add(refusal);
+    expect(check(), "notifications", Level::warn, "does not take private messages (kind 1059): blocked", "another one");
 }
 
 TEST_F(Check, FindsARelayThatWantsAuth)
