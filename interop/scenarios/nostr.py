@@ -147,6 +147,28 @@ async def ndk_spends(world: World, folder: Path) -> None:
     await backup(world, operator)
 
 
+async def private_messages(world: World, folder: Path) -> None:
+    """nostr-tools opens what the operator is told: that the daemon lives, and that something was sold"""
+    for operator in world.operators.values():
+        order = Order(operator, await Purse(operator.mint, folder / f"purse-told-{operator.name}").lock(operator, HOUR_SAT))
+        tunnel(await order.send(), operator)
+        await sold(world, order)
+
+        async def told():
+            found = await javascript("buyer", "messages.mjs", relay=world.relay.url, nsec=operator.reader.secret.hex())
+            return found if any("Sold: " in message["content"] for message in found["messages"]) else None
+        # The first sale is told within seconds, even where others came before this one.
+        found = await eventually(told, "no sale is told", 60)
+        for message in found["messages"]:
+            expect_equal((message["kind"], message["author"]), (14, operator.pubkey), "kind and author of a message")
+            expect(["p", found["recipient"]] in message["tags"], f"tags of a message: {message['tags']}")
+            for moment in (message["sealed"], message["wrapped"]):
+                expect(-1 <= found["now"] - moment <= 2 * 86400 + 600, f"dated {found['now'] - moment} s back")
+            for secret in operator.secrets_seen:
+                expect(secret not in message["content"], f"a message has {secret[:12]}…")
+        expect("All is well" in found["messages"][0]["content"], f"the first message: {found['messages'][0]['content']}")
+
+
 async def nothing_secret_in_the_log(world: World, folder: Path) -> None:
     """aditd's debug log has no key, token, proof secret, buyer or session in it"""
     for operator in world.operators.values():
@@ -171,4 +193,4 @@ async def ends_when_asked(world: World, folder: Path) -> None:
 
 
 SCENARIOS = [listing_on_the_relay, cashu_ts_buys, nutshell_command_buys, nutshell_command_pays, token_events, recovered_sale,
-             ndk_loads_the_wallet, ndk_spends, ends_when_asked, nothing_secret_in_the_log]
+             ndk_loads_the_wallet, ndk_spends, private_messages, ends_when_asked, nothing_secret_in_the_log]

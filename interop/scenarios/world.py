@@ -231,6 +231,7 @@ class Operator:
     def __post_init__(self):
         self.nsec = PrivateKey()
         self.sales_key = PrivateKey()
+        self.reader = PrivateKey()  # of the person that notifications go to
         self.pubkey = self.nsec.public_key.format()[1:].hex()
         self.p2pk = "02" + self.sales_key.public_key.format()[1:].hex()
         self.port = free_port()
@@ -267,6 +268,9 @@ p2pk_privkey_file = "{self.folder}/p2pk"
 [nostr]
 relays = ["{self.relay_url}"]
 nsec_file = "{self.folder}/nsec"
+[notifications]
+enabled = true
+pubkey = "{self.reader.public_key.format()[1:].hex()}"
 [listing]
 d_tag = "{self.name}"
 title = "A tunnel for interoperability, with an \u00fcmlaut"
