@@ -12,5 +12,6 @@ void measure_passes(const std::filesystem::path& where);    // reconcile, accoun
 void measure_lightning(const std::filesystem::path& where); // invoices and settlements, at the look-alikes
 void measure_seeing(const std::filesystem::path& where);    // what a scrape of /metrics costs
 void measure_store(const std::filesystem::path& where);
+void measure_notifications(const std::filesystem::path& where); // sales while every relay is dead
 
 } // namespace adit::bench

@@ -16,14 +16,18 @@ struct Group {
     Measure measure;
 };
 constexpr Group kGroups[] = {
-    {"latency", adit::bench::measure_latency},   {"throughput", adit::bench::measure_throughput},
-    {"restarts", adit::bench::measure_restarts}, {"passes", adit::bench::measure_passes},
-    {"store", adit::bench::measure_store},       {"lightning", adit::bench::measure_lightning},
+    {"latency", adit::bench::measure_latency},
+    {"throughput", adit::bench::measure_throughput},
+    {"restarts", adit::bench::measure_restarts},
+    {"passes", adit::bench::measure_passes},
+    {"store", adit::bench::measure_store},
+    {"lightning", adit::bench::measure_lightning},
     {"seeing", adit::bench::measure_seeing},
+    {"notifications", adit::bench::measure_notifications},
 };
 
 constexpr const char* kHelp =
-    "adit-bench [--folder FOLDER] all|latency|throughput|restarts|passes|store|lightning|seeing...\n"
+    "adit-bench [--folder FOLDER] all|latency|throughput|restarts|passes|store|lightning|seeing|notifications...\n"
     "\n"
     "Prints a table row for each figure. What the daemons write is put into FOLDER (default: the current one), whose\n"
     "disk is a part of what is measured. docs/benchmarks.md says what the figures mean.\n";

@@ -112,6 +112,9 @@ void Market::write_config() const
         << kShopHost << "/purchase\"\n"
         << lightning_text()
         << (metrics_port ? "[metrics]\nport = " + std::to_string(*metrics_port) + "\n" : std::string());
+    if (notifies_)
+        std::ofstream(folder / "config.toml", std::ios::app)
+            << "[notifications]\nenabled = true\npubkey = \"" << sales_key.public_key().hex() << "\"\n";
 }
 
 void Market::serve_metrics() { metrics_port = free_port(); }

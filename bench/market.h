@@ -34,6 +34,8 @@ public:
     void stop_operator() { daemon.reset(); }
     /// From now on the config names relays that are dead: one refuses, one accepts and never says a word.
     void kill_relays();
+    /// From the next start on somebody is told of the sales.
+    void notify() { notifies_ = true; }
 
     /// From the next start on, these two.
     void serve_metrics();
@@ -66,6 +68,7 @@ private:
     std::vector<std::string> relays_;
     std::string lightning_text() const;
     std::optional<LightningNode> lightning_;
+    bool notifies_ = false;
     std::string phoenixd_url_, lnd_url_;
     std::filesystem::path phoenixd_password_file_, lnd_macaroon_file_, lnd_tls_cert_file_;
     std::uint16_t control_port_ = 0;

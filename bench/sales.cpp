@@ -83,6 +83,38 @@ void measure_latency(const std::filesystem::path& where)
     measure(market, purse, {"50 in the same instant, mint after 50 ms", 50, 50, Milliseconds(50), 8, goal});
 }
 
+/// Two shops side by side, so that what the machine does meanwhile befalls both: one as in measure_latency, and one
+/// that tells of its sales while every relay is dead and the wallet's events of a thousand sales wait for them.
+void measure_notifications(const std::filesystem::path& where)
+{
+    constexpr std::size_t kBacklog = 1000;
+    constexpr int kRounds = 3;
+    Market quiet(where);
+    quiet.start_operator();
+    Market told(where);
+    told.start_operator(); // which makes the wallet
+    told.stop_operator();
+    told.kill_relays();
+    told.notify();
+    told.start_operator();
+    Purse quiet_purse(quiet);
+    Purse told_purse(told);
+    send_all(told.port, told_purse.purchases(kBacklog), 50);
+    wait_until_idle(told.daemon->pid());
+    warm_up(quiet, quiet_purse);
+    heading("Added latency of a purchase, with notifications on, dead relays and " + std::to_string(kBacklog) +
+            " sales in the outbox");
+    for (int round = 1; round <= kRounds; ++round) {
+        const std::string number = " (" + std::to_string(round) + ")";
+        measure(quiet, quiet_purse, {"one at a time, mint at once: without" + number, 200, 1, Milliseconds(0)});
+        measure(told, told_purse,
+                {"one at a time, mint at once: with" + number, 200, 1, Milliseconds(0), 1, "as without"});
+        measure(quiet, quiet_purse, {"50 in flight, mint after 500 ms: without" + number, 600, 50, Milliseconds(500)});
+        measure(told, told_purse,
+                {"50 in flight, mint after 500 ms: with" + number, 600, 50, Milliseconds(500), 1, "as without"});
+    }
+}
+
 void measure_throughput(const std::filesystem::path& where)
 {
     constexpr std::size_t kSales = 2000;
