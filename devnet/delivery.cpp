@@ -13,6 +13,7 @@ bool acts(const std::optional<Fault>& fault)
     switch (fault->act) {
     case FaultAct::delay:
     case FaultAct::pending:
+    case FaultAct::lose_change:
     case FaultAct::lie_bad_signature:
     case FaultAct::lie_other_event:
     case FaultAct::require_auth:
@@ -47,6 +48,7 @@ Outcome spoilt(const std::optional<Fault>& fault, HttpAnswer answer, HttpAnswer 
         return {Delivery::whole, std::move(rejection)};
     case FaultAct::delay:
     case FaultAct::pending:
+    case FaultAct::lose_change:
     case FaultAct::lie_bad_signature:
     case FaultAct::lie_other_event:
     case FaultAct::require_auth:

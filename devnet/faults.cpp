@@ -16,6 +16,7 @@ constexpr FaultAct kActs[]{FaultAct::delay,
                            FaultAct::not_json,
                            FaultAct::reject,
                            FaultAct::pending,
+                           FaultAct::lose_change,
                            FaultAct::lie_bad_signature,
                            FaultAct::lie_other_event,
                            FaultAct::require_auth};
@@ -70,6 +71,8 @@ std::string_view word(FaultAct act)
         return "reject";
     case FaultAct::pending:
         return "pending";
+    case FaultAct::lose_change:
+        return "lose_change";
     case FaultAct::lie_bad_signature:
         return "lie_bad_signature";
     case FaultAct::lie_other_event:

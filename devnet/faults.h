@@ -24,6 +24,7 @@ enum class FaultAct {
     not_json,          // answer 200 with a page of HTML
     reject,            // mint: a well-formed NUT error of `code`; relay: OK false or CLOSED with `message`
     pending,           // checkstate: UNSPENT is told as PENDING; melt: the payment stays in flight
+    lose_change,       // melt, and the state of its quote: paid, without a word of the change
     lie_bad_signature, // mint: wrong promises; relay: an event whose signature does not verify
     lie_other_event,   // relay: an event that no filter asked for; OK for an id that was not sent
     require_auth,      // relay: auth-required, as though the relay had been set to

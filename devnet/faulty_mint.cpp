@@ -17,6 +17,14 @@ std::string with_pending(const std::string& answer)
     return object.dump();
 }
 
+std::string without_change(const std::string& answer)
+{
+    json object = json::parse(answer, nullptr, false);
+    if (!object.is_object()) return answer;
+    object.erase("change");
+    return object.dump();
+}
+
 /// The same answer with every C_ turned into its negative: a point of the curve, and not a signature of the mint's.
 std::string with_bad_signatures(const std::string& answer)
 {
@@ -71,6 +79,7 @@ Outcome FaultyMint::serve(const std::optional<Fault>& fault, std::string_view me
     if (melts_later) mint_.hold_melts(false);
     if (fault && answer.status == 200 && fault->act == FaultAct::pending && !melts_later)
         answer.body = with_pending(answer.body);
+    if (fault && answer.status == 200 && fault->act == FaultAct::lose_change) answer.body = without_change(answer.body);
     if (fault && answer.status == 200 && fault->act == FaultAct::lie_bad_signature)
         answer.body = with_bad_signatures(answer.body);
     HttpAnswer rejection;

@@ -1,7 +1,10 @@
 #include "devnet/lightning_control.h"
 
+#include "base/hash.h"
 #include "devnet/control_handler.h"
 #include "protocol/json.h"
+
+#include <charconv>
 
 namespace adit::devnet {
 namespace {
@@ -137,6 +140,41 @@ void add_lnd_routes(http::Router& router, const LightningControl& target)
                }));
 }
 
+/// A Lightning address: name@127.0.0.1:port, whose invoices are phoenixd's. `nobody` is not known; `wrong` makes
+/// invoices over one satoshi more. LUD-16
+void add_address_routes(http::Router& router, Lightning& lightning)
+{
+    const auto metadata = [](const std::string& name) {
+        return json::array({{"text/plain", "to " + name}, {"text/identifier", name + "@devnet"}}).dump();
+    };
+    router.add("GET", "/.well-known/lnurlp/{name}",
+               answering([metadata](const http::Request& request, auto&) -> Handled {
+                   const std::string name = named(request, "name");
+                   if (name == "nobody") return json{{"status", "ERROR"}, {"reason", "no such user"}};
+                   const std::string host(request.header("host").value_or("127.0.0.1"));
+                   return json{{"tag", "payRequest"},
+                               {"callback", "http://" + host + "/lightning/addresses/" + name},
+                               {"minSendable", 1000},
+                               {"maxSendable", 1'000'000'000},
+                               {"metadata", metadata(name)}};
+               }));
+    router.add("GET", "/lightning/addresses/{name}",
+               answering([metadata, &lightning](const http::Request& request, auto&) -> Handled {
+                   const std::string name = named(request, "name");
+                   const std::string amount(request.query_value("amount").value_or(""));
+                   std::uint64_t msat = 0;
+                   const auto [end, error] = std::from_chars(amount.data(), amount.data() + amount.size(), msat);
+                   if (error != std::errc() || end != amount.data() + amount.size())
+                       return Error{Reason::bad_request, "amount: expected millisatoshis"};
+                   if (name == "wrong") msat += 1000;
+                   InvoicePlan plan;
+                   plan.amount = Msat(msat);
+                   plan.description_hash = sha256(as_bytes(metadata(name)));
+                   const LightningInvoice* const made = lightning.make(LightningNode::phoenixd, plan);
+                   return json{{"pr", made->bolt11}, {"routes", json::array()}};
+               }));
+}
+
 } // namespace
 
 void add_lightning_routes(http::Router& router, LightningControl target)
@@ -166,6 +204,7 @@ void add_lightning_routes(http::Router& router, LightningControl target)
                    lightning.tick();
                    return json{{"ok", true}};
                }));
+    add_address_routes(router, lightning);
     add_phoenixd_routes(router, target);
     add_lnd_routes(router, target);
 }

@@ -5,6 +5,7 @@
 #include "devnet/mint_judged.h"
 #include "devnet/mint_keyset.h"
 
+#include <functional>
 #include <mutex>
 #include <set>
 #include <unordered_map>
@@ -80,8 +81,13 @@ public:
     bool pay_quote(const std::string& quote);
     /// Makes proofs PENDING or frees them again, by their Y in hex.
     void set_pending(std::span<const std::string> ys, bool pending);
+    /// Pays the invoices of others, with the mint's lock held: a preimage; none where the payment fails. Without one
+    /// every payment goes out, and its preimage is invented.
+    using Payer = std::function<std::optional<ByteArray<32>>(const std::string& bolt11)>;
+    void set_payer(Payer payer);
     /// Melts begun from now on stay PENDING until settle_melt().
     void hold_melts(bool hold);
+    std::vector<std::string> pending_melts() const;
     enum class MeltEnd { paid, failed };
     /// False: that quote is not pending.
     bool settle_melt(const std::string& quote, MeltEnd end);
@@ -145,7 +151,10 @@ private:
     std::string info() const;
     Judged<std::string> melt_with(const std::string& id, MeltQuote& quote, Proofs proofs, Outputs blanks);
     Quote* quote_with(std::string_view request);
-    void finish_melt(MeltQuote& quote);
+    /// False: the payment has failed, and nothing was taken.
+    bool finish_melt(MeltQuote& quote);
+    static void give_up_melt(MeltQuote& quote, std::unordered_set<std::string>& ys,
+                             std::unordered_set<std::string>& outputs);
     std::string encode_quote(const std::string& id, const Quote& quote, std::string_view state) const;
     std::string encode_melt(const std::string& id, const MeltQuote& quote) const;
 
@@ -184,6 +193,7 @@ private:
     Accounting accounting_;
     std::uint64_t replayed_ = 0;
     bool hold_melts_ = false;
+    Payer payer_;
 };
 
 } // namespace adit::devnet

@@ -279,15 +279,28 @@ Judged<std::string> Mint::melt_with(const std::string& id, MeltQuote& quote, Pro
         quote.state = MeltQuote::State::pending;
         pending_.insert(quote.inputs.ys.begin(), quote.inputs.ys.end());
         for (const cashu::BlindedMessage& blank : quote.blanks) pending_outputs_.insert(blank.b.hex());
-    } else {
-        finish_melt(quote);
+    } else if (!finish_melt(quote)) {
+        give_up_melt(quote, pending_, pending_outputs_);
+        return refusal(NutCode::payment_failed, "the payment has failed");
     }
     return encode_melt(id, quote);
 }
 
-void Mint::finish_melt(MeltQuote& quote)
+void Mint::give_up_melt(MeltQuote& quote, std::unordered_set<std::string>& ys, std::unordered_set<std::string>& outputs)
+{
+    for (const std::string& y : quote.inputs.ys) ys.erase(y);
+    for (const cashu::BlindedMessage& blank : quote.blanks) outputs.erase(blank.b.hex());
+    quote.state = MeltQuote::State::unpaid;
+}
+
+bool Mint::finish_melt(MeltQuote& quote)
 {
     Quote* const own = quote_with(quote.request);
+    if (!own && payer_) {
+        const auto preimage = payer_(quote.request);
+        if (!preimage) return false;
+        quote.preimage = encode_hex(*preimage);
+    }
     const Sat routing = own ? Sat() : routing_fee(quote.fee_reserve);
     const Sat sent(quote.amount.count() + routing.count());
     const Sat over(quote.inputs.total.count() - quote.inputs.fee.count() - sent.count());
@@ -302,12 +315,28 @@ void Mint::finish_melt(MeltQuote& quote)
     quote.state = MeltQuote::State::paid;
     melted_hashes_.insert(quote.payment_hash);
     if (own) own->paid = true;
+    return true;
+}
+
+void Mint::set_payer(Payer payer)
+{
+    const std::lock_guard lock(mutex_);
+    payer_ = std::move(payer);
 }
 
 void Mint::hold_melts(bool hold)
 {
     const std::lock_guard lock(mutex_);
     hold_melts_ = hold;
+}
+
+std::vector<std::string> Mint::pending_melts() const
+{
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> ids;
+    for (const auto& [id, quote] : melt_quotes_)
+        if (quote.state == MeltQuote::State::pending) ids.push_back(id);
+    return ids;
 }
 
 bool Mint::settle_melt(const std::string& id, MeltEnd end)
@@ -318,12 +347,10 @@ bool Mint::settle_melt(const std::string& id, MeltEnd end)
     MeltQuote& quote = found->second;
     switch (end) {
     case MeltEnd::paid:
-        finish_melt(quote);
+        if (!finish_melt(quote)) give_up_melt(quote, pending_, pending_outputs_);
         break;
     case MeltEnd::failed:
-        for (const std::string& y : quote.inputs.ys) pending_.erase(y);
-        for (const cashu::BlindedMessage& blank : quote.blanks) pending_outputs_.erase(blank.b.hex());
-        quote.state = MeltQuote::State::unpaid;
+        give_up_melt(quote, pending_, pending_outputs_);
         break;
     }
     return true;

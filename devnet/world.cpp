@@ -32,6 +32,13 @@ World::World(const WorldOptions& options, const Clock& clock, Rng& rng)
       faulty_mint_(mint_, faults_), lightning_(clock, rng), phoenixd_(lightning_, rng), lnd_(lightning_, rng),
       loop_(Loop::create(nullptr))
 {
+    // The mint's payments reach the invoices of this network's nodes.
+    mint_.set_payer([this, dice = &rng](const std::string& bolt11) -> std::optional<PaymentPreimage> {
+        const PayAnswer paid = lightning_.pay(bolt11);
+        if (paid.refusal == PayRefusal::unknown || paid.refusal == PayRefusal::not_an_invoice) return dice->bytes<32>();
+        if (paid.refusal || !paid.invoice) return std::nullopt;
+        return paid.invoice->preimage;
+    });
     relay_.set_rules(options.relay);
     relay_.add_host(options.host);
 }

@@ -21,6 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto url = normalise_mint_url(text)) CHECK(normalise_mint_url(*url).value() == *url);
     (void)parse_keysets(text);
     (void)parse_mint_quote(text);
+    if (const auto melt = parse_melt(text))
+        CHECK(parse_melt(encode_melt(melt->quote, melt->inputs, melt->blanks)).has_value());
+    (void)parse_melt_quote(text);
     (void)parse_info(text);
     (void)parse_restore(text);
     (void)parse_check_state(text);

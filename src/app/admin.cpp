@@ -15,7 +15,7 @@ namespace adit::app {
 
 namespace {
 
-constexpr std::size_t kMaxLine = 4096;
+constexpr std::size_t kMaxLine = 16'384; // an invoice has up to 7089 characters
 constexpr std::size_t kMaxConnections = 8;
 constexpr Milliseconds kPatience{10'000};
 

@@ -4,7 +4,9 @@
 #include "app/background.h"
 #include "app/lookout.h"
 #include "app/metrics_page.h"
+#include "app/money_commands.h"
 #include "app/notifier.h"
+#include "app/nutzaps.h"
 #include "app/publisher.h"
 #include "app/recovery.h"
 #include "app/routes.h"
@@ -15,7 +17,9 @@
 #include "app/steady_wall_clock.h"
 #include "app/timed_mint_calls.h"
 #include "app/top_commands.h"
+#include "app/transfer_keeper.h"
 #include "app/wallet.h"
+#include "app/wallet_upkeep.h"
 #include "base/log.h"
 #include "http/server.h"
 #include "nostr/relay_pool.h"
@@ -119,6 +123,9 @@ struct App::Parts {
     std::optional<payments::Mints> mints;
     std::optional<payments::WalletOutputs> wallet_outputs;
     std::optional<payments::Till> till;
+    std::optional<payments::Transfers> transfers;
+    std::optional<TransferKeeper> transfer_keeper;
+    std::optional<WalletUpkeep> wallet_upkeep;
     std::optional<SeedScan> seed_scan;
     std::vector<payments::Mint*> to_scan;
     InFlight in_flight;
@@ -135,6 +142,7 @@ struct App::Parts {
     std::thread loop_thread;
     std::optional<nostr::RelayPool> relays;
     std::optional<Wallet> wallet;
+    std::optional<Nutzaps> nutzaps;
     std::optional<Publisher> publisher;
     std::optional<Lookout> lookout; // this and the next: of [notifications]
     std::optional<Notifier> notifier;
@@ -149,6 +157,9 @@ struct App::Parts {
 
     std::optional<Background> tunnel_keeper;
     std::optional<Background> recovery_keeper;
+    std::optional<Background> money_keeper;
+    std::optional<Background> upkeep_keeper;
+    std::optional<Background> nutzap_keeper;
     std::optional<Background> settlement_keeper;
     std::optional<Background> mint_watch;
     std::optional<Background> nostr_keeper;
@@ -294,6 +305,10 @@ Result<void> App::Parts::open_till()
     seed_scan.emplace(SeedScan::Parts{*store, *wallet_outputs, *mints, [this] { return asked_to_stop(); }});
     to_scan = TRY(seed_scan->load());
     till.emplace(*mints, config.cashu.sales_key->duplicate(), *wallet_outputs, *store, clock, rng);
+    transfers.emplace(payments::Transfers::Parts{*mints, config.cashu.sales_key->public_key(), *wallet_outputs, *store,
+                                                 *store, clock, rng, [this] { return wallet->keys(); }});
+    transfer_keeper.emplace(*store, *transfers, clock);
+    TRY(transfer_keeper->load());
     recovery.emplace(*store, *till, in_flight, *limits, clock, metrics);
     return recovery->load();
 }
@@ -393,6 +408,20 @@ Result<void> App::Parts::serve()
         recovery->on_new([this] { recovery_keeper->wake(); });
         recovery->on_settled([this] { nostr_keeper->wake(); });
     }
+    if (transfer_keeper) {
+        money_keeper.emplace([this] { return transfer_keeper->step(); });
+        transfer_keeper->on_new([this] { money_keeper->wake(); });
+        transfer_keeper->on_settled([this] { nostr_keeper->wake(); });
+        wallet_upkeep.emplace(WalletUpkeep::Parts{config.wallet, *mints, *store, *store, *transfers, http_client, clock,
+                                                  [this] { nostr_keeper->wake(); }});
+        upkeep_keeper.emplace([this] { return wallet_upkeep->step(); });
+        if (config.cashu.enabled) {
+            nutzaps.emplace(Nutzaps::Parts{*store, *mints, *transfers, [this] { return wallet->keys(); },
+                                           config.nostr.key, clock, rng});
+            nutzap_keeper.emplace([this] { return nutzaps->step(); });
+            nutzaps->on_work([this] { nutzap_keeper->wake(); });
+        }
+    }
     if (purchases) purchases->on_sold([this] { nostr_keeper->wake(); });
     if (settlements) {
         settlement_keeper.emplace([this] { return settlements->step(); });
@@ -426,11 +455,16 @@ Result<void> App::Parts::serve()
     admin = TRY(on_loop([&] {
         AdminCommands commands = shop_commands(desk);
         commands.merge(top_commands(reading));
+        commands.merge(money_commands(
+            {*store, transfers ? &*transfers : nullptr, *mints, http_client, clock, [this] { nostr_keeper->wake(); }}));
         return AdminSocket::open(*loop, *workers, config.admin.socket, std::move(commands));
     }));
     if (config.metrics.enabled) serve_metrics(reading);
     tunnel_keeper->start();
     if (recovery_keeper) recovery_keeper->start();
+    if (money_keeper) money_keeper->start();
+    if (upkeep_keeper) upkeep_keeper->start();
+    if (nutzap_keeper) nutzap_keeper->start();
     if (settlements) {
         lightning_backend->start(*settlements, settlements->settle_index());
         settlement_keeper->start();
@@ -441,6 +475,7 @@ Result<void> App::Parts::serve()
     if (notifying) notifying->start();
     publisher->begin();
     if (config.cashu.enabled) wallet->follow();
+    if (nutzaps) nutzaps->follow(*relays);
     log_info("serving", {{"port", server->port()}, {"sessions", tunnels->live()}, {"paused", shop.paused.load()}});
     return {};
 }
@@ -534,7 +569,8 @@ void App::Parts::stop()
     if (settlement_keeper) settlement_keeper->stop();
     if (workers) workers->stop(); // purchases in flight get their answers
     for (Background& scan : mint_scans) scan.stop();
-    for (auto* keeper : {&notifying, &nostr_keeper, &mint_watch, &recovery_keeper, &tunnel_keeper})
+    for (auto* keeper : {&notifying, &nostr_keeper, &mint_watch, &nutzap_keeper, &upkeep_keeper, &money_keeper,
+                         &recovery_keeper, &tunnel_keeper})
         if (*keeper) (*keeper)->stop();
     if (tunnels && server) tunnels->save_usage();
     if (relays) relays->stop();

@@ -7,6 +7,7 @@
 #include "app/config_values.h"
 #include "base/ascii.h"
 #include "payments/cashu/mint_url.h"
+#include "payments/lightning/pay_address.h"
 #include "protocol/constants.h"
 #include "protocol/nip19.h"
 #include "protocol/purchase_auth.h"
@@ -337,6 +338,19 @@ SessionsConfig read_sessions(Section section)
     return sessions;
 }
 
+WalletConfig read_wallet(Section section)
+{
+    WalletConfig wallet;
+    const auto to = section.text("sweep_to");
+    wallet.sweep_to = to.value.value_or("");
+    if (to.value && !payments::lightning::pay_address_url(*to.value))
+        section.error(to.place, "sweep_to", shown(*to.value) + " is no Lightning address, expected name@example.com");
+    wallet.sweep_above = Sat(section.number("sweep_above").value);
+    wallet.sweep_fee_percent = section.number("sweep_fee_percent").value;
+    section.unknown();
+    return wallet;
+}
+
 LimitsConfig read_limits(Section section)
 {
     LimitsConfig limits;
@@ -391,6 +405,7 @@ LoadedConfig read_all(const toml::table& root, const ConfigSource& source, Compl
     const auto log = read_log(file.table("log"));
     auto metrics = read_metrics(file.table("metrics"), server);
     auto sessions = read_sessions(file.table("sessions"));
+    auto wallet = read_wallet(file.table("wallet"));
     auto limits = read_limits(file.table("limits"));
     file.unknown();
     if (reading.inline_secrets && source.openness == FileOpenness::open)
@@ -410,7 +425,8 @@ LoadedConfig read_all(const toml::table& root, const ConfigSource& source, Compl
                   std::move(part.listing),
                   part.legacy_tag,
                   std::move(part.max_mbps),
-                  log};
+                  log,
+                  std::move(wallet)};
     return {std::move(config), {}, complaints.warnings()};
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/money.h"
 #include "base/result.h"
 #include "base/secret_text.h"
 #include "base/time.h"
@@ -82,6 +83,13 @@ struct CashuConfig {
     std::vector<std::string> mints; // accepted, normalised: of the listing's methods, then mint_url; no repeats
 };
 
+/// What the daemon does with the wallet's money by itself.
+struct WalletConfig {
+    std::string sweep_to;              // a Lightning address or LNURL; empty: nothing is swept
+    Sat sweep_above;                   // at one mint
+    std::uint64_t sweep_fee_percent{}; // at most so much of what is swept
+};
+
 struct NostrConfig {
     std::vector<std::string> relays;
     protocol::SecretKey key;
@@ -137,6 +145,7 @@ struct Config {
     protocol::LegacyTag legacy_tag = protocol::LegacyTag::with;
     std::vector<std::uint32_t> max_mbps = {}; // of each price of the listing; 0: as fast as it goes
     LogConfig log = {};
+    WalletConfig wallet = {};
 };
 
 /// "file:line:column: key: what is wrong, what is expected"; no secret is repeated.

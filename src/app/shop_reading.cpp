@@ -11,7 +11,7 @@ MintReading read_mint(const payments::Mint& mint, UnixSeconds now)
     MintReading reading;
     reading.url = mint.url();
     const auto page = mint.book().page();
-    reading.answers = !mint.silent() && !mint.awaits_scan() && !page->keysets.empty();
+    reading.answers = !mint.silent() && mint.for_wallet_outputs(*page);
     for (const payments::cashu::Keyset& keyset : page->keysets) {
         if (!keyset.active || keyset.keys.empty() || !keyset.final_expiry || keyset.expired(now)) continue;
         if (!reading.keysets_expire || *keyset.final_expiry < *reading.keysets_expire)

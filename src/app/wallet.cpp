@@ -38,19 +38,6 @@ protocol::WalletProof to_wallet(const Proof& proof)
     return out;
 }
 
-Result<Proof> from_wallet(const protocol::WalletProof& proof)
-{
-    const Point c = TRY(Point::parse_hex(proof.c));
-    Proof out{proof.id, Sat(proof.amount), proof.secret, c, proof.witness, {}};
-    if (!proof.dleq) return out;
-    payments::cashu::Dleq dleq;
-    dleq.e = TRY(parse_hex_exactly<32>(proof.dleq->e));
-    dleq.s = TRY(parse_hex_exactly<32>(proof.dleq->s));
-    if (proof.dleq->r) dleq.r = TRY(parse_hex_exactly<32>(*proof.dleq->r));
-    out.dleq = dleq;
-    return out;
-}
-
 std::vector<Point> ys_of(std::span<const WalletProof> proofs)
 {
     std::vector<Point> ys;
@@ -72,8 +59,7 @@ std::vector<WalletProof> proofs_of(const protocol::TokenContent& content, const 
     const auto mint = payments::cashu::normalise_mint_url(content.mint);
     if (!mint || content.unit != "sat") return out;
     for (const protocol::WalletProof& each : content.proofs)
-        if (auto proof = from_wallet(each))
-            out.push_back({*mint, std::move(*proof), store::ProofState::unspent, event});
+        if (auto proof = proof_of(each)) out.push_back({*mint, std::move(*proof), store::ProofState::unspent, event});
     return out;
 }
 
@@ -90,6 +76,19 @@ std::vector<protocol::Filter> wallet_filters(const protocol::PublicKey& author)
 }
 
 } // namespace
+
+Result<Proof> proof_of(const protocol::WalletProof& proof)
+{
+    const Point c = TRY(Point::parse_hex(proof.c));
+    Proof out{proof.id, Sat(proof.amount), proof.secret, c, proof.witness, {}};
+    if (!proof.dleq) return out;
+    payments::cashu::Dleq dleq;
+    dleq.e = TRY(parse_hex_exactly<32>(proof.dleq->e));
+    dleq.s = TRY(parse_hex_exactly<32>(proof.dleq->s));
+    if (proof.dleq->r) dleq.r = TRY(parse_hex_exactly<32>(*proof.dleq->r));
+    out.dleq = dleq;
+    return out;
+}
 
 Wallet::Wallet(Parts parts) : parts_(parts), next_check_(parts.clock.steady()) {}
 
@@ -169,17 +168,24 @@ Result<void> Wallet::make(const std::vector<std::string>& relay_urls)
     return tell(relay_urls);
 }
 
+Result<std::vector<protocol::SecretKey>> Wallet::keys() const
+{
+    std::vector<protocol::SecretKey> keys;
+    const auto known = nlohmann::json::parse(TRY(parts_.store.fact(kFactWallet)).value_or("[]"), nullptr, false);
+    for (const auto& each : known)
+        if (auto key = protocol::SecretKey::parse_hex(each.is_string() ? each.get_ref<const std::string&>() : ""))
+            keys.push_back(std::move(*key));
+    return keys;
+}
+
 Result<void> Wallet::check_sales_key() const
 {
-    const auto known = nlohmann::json::parse(TRY(parts_.store.fact(kFactWallet)).value_or("[]"), nullptr, false);
-    for (const auto& each : known) {
-        const auto key = protocol::SecretKey::parse_hex(each.is_string() ? each.get_ref<const std::string&>() : "");
-        if (key && key->public_key() == parts_.sales_key)
-            return Error{Reason::bad_config,
-                         "the sales key of [cashu] is the key of this operator's NIP-60 wallet (kind 17375): what is "
-                         "sent to that as a nutzap is public, and anybody could pay with it. Make another sales key, "
-                         "and name it in the listing's p2pk"};
-    }
+    const auto known = TRY(keys());
+    if (std::ranges::any_of(known, [&](const auto& key) { return key.public_key() == parts_.sales_key; }))
+        return Error{Reason::bad_config,
+                     "the sales key of [cashu] is the key of this operator's NIP-60 wallet (kind 17375): what is "
+                     "sent to that as a nutzap is public, and anybody could pay with it. Make another sales key, "
+                     "and name it in the listing's p2pk"};
     return {};
 }
 

@@ -15,6 +15,9 @@
 
 namespace adit::app {
 
+/// As the store and the mint have it. Errors: bad_encoding.
+Result<payments::cashu::Proof> proof_of(const protocol::WalletProof& proof);
+
 class Wallet {
 public:
     struct Parts {
@@ -38,6 +41,8 @@ public:
     /// and anybody could pay with them).
     Result<void> find_or_make(Milliseconds patience, const std::vector<std::string>& relay_urls);
 
+    /// Every key that ecash was ever locked to for this wallet. Errors: store_unavailable.
+    Result<std::vector<protocol::SecretKey>> keys() const;
     /// Follows what other clients of the same nsec do: their token events are added to the store.
     void follow();
     /// Called when there are new proofs or events, so that the background thread looks.

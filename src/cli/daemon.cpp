@@ -16,7 +16,6 @@ namespace adit::cli {
 
 namespace {
 
-constexpr int kPatience_s = 10;
 constexpr std::size_t kMaxAnswer = 1 << 20;
 
 Error io_error(const std::string& what, const std::filesystem::path& path)
@@ -24,7 +23,7 @@ Error io_error(const std::string& what, const std::filesystem::path& path)
     return {Reason::io, what + " " + path.string() + ": " + std::strerror(errno)};
 }
 
-Result<std::string> one_line_each(const std::filesystem::path& path, const std::string& line)
+Result<std::string> one_line_each(const std::filesystem::path& path, const std::string& line, Seconds patience)
 {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -35,9 +34,9 @@ Result<std::string> one_line_each(const std::filesystem::path& path, const std::
 
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return io_error("cannot make a socket for", path);
-    const timeval patience{kPatience_s, 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    const timeval longest{patience.count(), 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
         ::send(fd, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
         const Error failed = io_error("cannot reach the daemon (is aditd running, and are you its user?) at", path);
@@ -59,9 +58,9 @@ Result<std::string> one_line_each(const std::filesystem::path& path, const std::
 
 } // namespace
 
-Result<nlohmann::json> ask_daemon(const std::filesystem::path& path, const nlohmann::json& request)
+Result<nlohmann::json> ask_daemon(const std::filesystem::path& path, const nlohmann::json& request, Seconds patience)
 {
-    const std::string line = TRY(one_line_each(path, request.dump() + "\n"));
+    const std::string line = TRY(one_line_each(path, request.dump() + "\n", patience));
     auto answer = protocol::parse_json(line);
     const nlohmann::json* ok = answer ? protocol::member(*answer, "ok") : nullptr;
     if (!ok || !ok->is_boolean()) return Error{Reason::io, "the daemon's answer can not be understood"};

@@ -1,120 +1,67 @@
-#include "base/file.h"
-#include "cli/printable.h"
-#include "cli/relays.h"
-#include "cli/verbs.h"
-#include "protocol/constants.h"
-#include "protocol/nip19.h"
-#include "protocol/nip60.h"
-
-#include <map>
-#include <nlohmann/json.hpp>
+#include "cli/wallet.h"
 
 namespace adit::cli {
 
 namespace {
 
 constexpr std::string_view kWalletHelp =
+    "adit wallet balance [--json]\n"
     "adit wallet balance --nsec-file FILE --relay URL... [--json]\n"
+    "adit wallet history [--limit N] [--before PLACE] [--json]\n"
+    "adit wallet transfer NUMBER [--json]\n"
+    "adit wallet send SATS [--mint URL] [--lock KEY] [--json]\n"
+    "adit wallet withdraw INVOICE [--mint URL] [--max-fee SATS] [--json]\n"
+    "adit wallet withdraw SATS ADDRESS [--mint URL] [--max-fee SATS] [--json]\n"
+    "adit wallet audit [--online] [--json]\n"
     "\n"
-    "Reads the operator's Cashu wallet back from relays, as any NIP-60 wallet does: the sum at each mint, and of how\n"
-    "many token events it is made. What other wallets have spent and not told the relays is not seen.\n"
+    "The operator's money. All but the second line talk to the daemon on this machine; that one reads the wallet back\n"
+    "from relays, as any NIP-60 wallet does, and does not see what other wallets spent without telling them.\n"
     "\n"
+    "  balance    what is at each mint: to be moved, on its way, and owed to buyers\n"
+    "  history    sales and transfers with their fees, newest first\n"
+    "  transfer   one transfer, with its token or the proof that an invoice was paid\n"
+    "  send       a token, printed when it is made; the mint's fee for it comes on top\n"
+    "  withdraw   pays an invoice, or an amount to a Lightning address. Where the mint does not answer, the daemon "
+    "goes\n"
+    "             on by itself: look at it with `adit wallet transfer`; the same invoice is never paid twice\n"
+    "  audit      where every sat is that ever came in, from the daemon's own rows. Ends with 1 if a row is wrong\n"
+    "\n"
+    "  --mint URL         of which mint; else the first of the config that has enough\n"
+    "  --max-fee SATS     what routing and the mint may take together (default: 1 %, and no less than 10)\n"
+    "  --lock KEY         npub or hex: only this key can spend the token, for 90 days; then the wallet can too\n"
+    "  --online           asks the mints, too, whether what is unspent is unspent\n"
+    "  --limit N          lines of a page, 1 to 200 (default: 50)\n"
+    "  --before PLACE     the next page, as the last one ends\n"
+    "  --socket PATH      [admin].socket of the daemon's config (default: /var/lib/adit/admin.sock)\n"
     "  --nsec-file FILE   the operator's key, as [nostr].nsec_file; only its owner may read it\n"
     "  --relay URL        repeatable; name every relay that the daemon writes to\n"
-    "  --json             JSON instead of words\n"
+    "  --json             the daemon's own answer\n"
     "\n"
+    "  adit wallet withdraw 50000 name@example.com --max-fee 200\n"
     "  adit wallet balance --nsec-file /etc/adit/secret/nsec --relay wss://relay.example.com\n";
 
-constexpr Option kWalletOptions[]{
-    {"--nsec-file"}, {"--relay", Option::Takes::values}, {"--json", Option::Takes::nothing}};
-
-Result<protocol::SecretKey> read_key(const std::string& path)
-{
-    if (TRY(openness(path)) == FileOpenness::open)
-        return Error{Reason::bad_config, path + " holds a secret key, and others may read or change it: chmod 600 it"};
-    std::string text = TRY(read_file(path, 4096));
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
-    auto key = protocol::parse_secret_key(text);
-    sodium_memzero(text.data(), text.size());
-    if (!key) return Error{Reason::bad_config, path + " holds neither an nsec nor 64 hex digits"};
-    return key;
-}
-
-struct Balance {
-    std::uint64_t sum = 0; // saturates
-    std::size_t events = 0;
-};
-
-int balance(const protocol::SecretKey& key, const std::vector<std::string>& urls, bool as_json, Terminal& terminal)
-{
-    const auto relays = Relays::open(urls, system_clock(), system_rng(), key.duplicate());
-    if (!relays) return usage_error(terminal, "wallet", relays.error().detail);
-    protocol::Filter filter;
-    filter.kinds = {protocol::kKindWallet, protocol::kKindTokens, protocol::kKindDeletion};
-    filter.authors = {key.public_key()};
-    terminal.progress("reading the wallet");
-    const auto result = (*relays)->fetch({filter}, Milliseconds(15'000));
-    terminal.quiet();
-    if (!any_answered(result)) return failure(terminal, coverage_words(result));
-
-    const protocol::WalletState wallet = protocol::fold_wallet(result.events, key);
-    std::map<std::pair<std::string, std::string>, Balance> balances; // by mint and unit
-    for (const protocol::HeldToken& token : wallet.tokens) {
-        Balance& here = balances[{token.content.mint, token.content.unit}];
-        ++here.events;
-        for (const protocol::WalletProof& proof : token.content.proofs)
-            here.sum = sum(Sat(here.sum), Sat(proof.amount)).value_or(Sat(~0ULL)).count();
-    }
-    Sat total;
-    for (const auto& [where, held] : balances)
-        if (where.second == "sat") total = sum(total, Sat(held.sum)).value_or(total);
-
-    if (as_json) {
-        nlohmann::json mints = nlohmann::json::array();
-        for (const auto& [where, held] : balances)
-            mints.push_back(
-                {{"mint", where.first}, {"unit", where.second}, {"amount", held.sum}, {"token_events", held.events}});
-        nlohmann::json asked = nlohmann::json::array();
-        for (const auto& relay : result.relays)
-            asked.push_back({{"relay", relay.relay}, {"coverage", coverage_word(relay.coverage)}});
-        const nlohmann::json all = {{"pubkey", key.public_key().hex()},
-                                    {"wallet", wallet.event.has_value()},
-                                    {"balance_sat", total.count()},
-                                    {"mints", std::move(mints)},
-                                    {"token_events", wallet.tokens.size()},
-                                    {"unreadable", wallet.unreadable_tokens.size() + wallet.unreadable_wallets.size()},
-                                    {"complete", result.complete()},
-                                    {"relays", std::move(asked)}};
-        terminal.out(all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-        return kDone;
-    }
-    std::string text;
-    if (!wallet.event && wallet.tokens.empty()) text += "There is no wallet of this key on these relays.\n";
-    for (const auto& [where, held] : balances)
-        text += fitted(std::to_string(held.sum) + " " + printable(where.second, 16), 20) + printable(where.first, 200) +
-                "  (" + std::to_string(held.events) + (held.events == 1 ? " token event)\n" : " token events)\n");
-    text += fitted(std::to_string(total.count()) + " sat", 20) + "in all\n";
-    terminal.out(text);
-    if (!wallet.unreadable_tokens.empty())
-        terminal.say(std::to_string(wallet.unreadable_tokens.size()) + " token events can not be read.");
-    if (!result.complete()) terminal.say("Not all was read: " + coverage_words(result));
-    return kDone;
-}
+constexpr Option kWalletOptions[]{{"--nsec-file"}, {"--relay", Option::Takes::values},   {"--mint"},  {"--max-fee"},
+                                  {"--lock"},      {"--online", Option::Takes::nothing}, {"--limit"}, {"--before"},
+                                  {"--socket"},    {"--json", Option::Takes::nothing}};
 
 int wallet(const Arguments& arguments, Terminal& terminal)
 {
-    if (arguments.rest() != std::vector<std::string>{"balance"})
-        return usage_error(terminal, "wallet", "the one thing it can do is: balance");
-    const auto file = arguments.value("--nsec-file");
-    const auto urls = arguments.values("--relay");
-    if (!file || urls.empty()) return usage_error(terminal, "wallet", "needs --nsec-file and --relay");
-    const auto key = read_key(*file);
-    if (!key) return failure(terminal, key.error().detail);
-    return balance(*key, urls, arguments.has("--json"), terminal);
+    const std::string what = arguments.rest().empty() ? "" : arguments.rest().front();
+    const bool of_relays = arguments.value("--nsec-file") || !arguments.values("--relay").empty();
+    if (what == "balance" && of_relays && arguments.rest().size() == 1) return balance_of_relays(arguments, terminal);
+    if (of_relays) return usage_error(terminal, "wallet", "only `balance` can be read from relays");
+    if (what == "balance") return wallet_balance(arguments, terminal);
+    if (what == "history") return wallet_history(arguments, terminal);
+    if (what == "transfer") return wallet_transfer(arguments, terminal);
+    if (what == "send") return wallet_send(arguments, terminal);
+    if (what == "withdraw") return wallet_withdraw(arguments, terminal);
+    if (what == "audit") return wallet_audit(arguments, terminal);
+    return usage_error(terminal, "wallet", "it can do: balance, history, transfer, send, withdraw, audit");
 }
 
 } // namespace
 
-const Verb kWallet{"wallet", "the operator's balance, as relays have it", kWalletHelp, kWalletOptions, &wallet};
+const Verb kWallet{"wallet", "the operator's money: balance, history, send, withdraw, audit", kWalletHelp,
+                   kWalletOptions, &wallet};
 
 } // namespace adit::cli

@@ -21,8 +21,9 @@ constexpr std::int64_t number_of(PurchaseId id) { return static_cast<std::int64_
 enum class SwapId : std::int64_t {};
 
 enum class OutputOwner {
-    wallet, // the operator's: deterministic (NUT-13), unless it pays a refund
-    buyer,  // change or refund: random, locked to the buyer, kept only in the journal
+    wallet,   // the operator's: deterministic (NUT-13), unless it pays a refund
+    buyer,    // of whoever gets a token: random, locked where it is change or a refund, kept only in the journal
+    transfer, // the operator's, deterministic, cut for the payment that a transfer makes with it
 };
 
 /// A blinded message of ours with what unblinds the mint's answer.
@@ -34,7 +35,12 @@ struct Output {
     std::optional<std::uint64_t> counter; // NUT-13, of the wallet's outputs
 };
 
-enum class SwapPurpose { redeem, refund };
+enum class SwapPurpose {
+    redeem,
+    refund,
+    transfer, // of the wallet's own money. transfer.h
+    melt,     // pays an invoice; the outputs are blank. NUT-05, NUT-08
+};
 
 /// The exact bytes that will be sent and all that is needed to use the answer, or to ask for it again. NUT-03, NUT-09
 struct SwapIntent {
@@ -47,7 +53,7 @@ struct SwapIntent {
 
 struct StoredSwap {
     SwapId id;
-    PurchaseId purchase;
+    std::optional<PurchaseId> purchase; // none: of a transfer
     SwapIntent intent;
 };
 

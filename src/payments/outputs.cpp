@@ -70,6 +70,25 @@ std::string seed_fingerprint(const cashu::Seed& seed)
     return encode_hex(ByteView(digest).first<16>());
 }
 
+namespace {
+
+template<typename MakeSecret>
+Result<std::vector<Output>> random_outputs(const cashu::KeysetId& keyset, std::span<const Sat> amounts,
+                                           const MakeSecret& make_secret, Rng& rng)
+{
+    std::vector<Output> outputs;
+    for (const Sat amount : amounts) {
+        std::string secret = make_secret();
+        cashu::Scalar r = cashu::random_scalar(rng);
+        const cashu::Point b = TRY(cashu::blind(secret, r));
+        outputs.push_back(
+            Output{OutputOwner::buyer, {keyset, amount, b}, std::move(secret), std::move(r), std::nullopt});
+    }
+    return outputs;
+}
+
+} // namespace
+
 Result<std::vector<Output>> buyer_outputs(const cashu::KeysetId& keyset, std::span<const Sat> amounts,
                                           const BuyerLock& lock, Rng& rng)
 {
@@ -77,15 +96,14 @@ Result<std::vector<Output>> buyer_outputs(const cashu::KeysetId& keyset, std::sp
     conditions.keys = {cashu::even_point(lock.buyer)};
     conditions.locktime = lock.locktime;
     conditions.refund_keys = {cashu::even_point(lock.ours)};
-    std::vector<Output> outputs;
-    for (const Sat amount : amounts) {
-        std::string secret = cashu::make_p2pk_secret(conditions, rng);
-        cashu::Scalar r = cashu::random_scalar(rng);
-        const cashu::Point b = TRY(cashu::blind(secret, r));
-        outputs.push_back(
-            Output{OutputOwner::buyer, {keyset, amount, b}, std::move(secret), std::move(r), std::nullopt});
-    }
-    return outputs;
+    return random_outputs(
+        keyset, amounts, [&] { return cashu::make_p2pk_secret(conditions, rng); }, rng);
+}
+
+Result<std::vector<Output>> bearer_outputs(const cashu::KeysetId& keyset, std::span<const Sat> amounts, Rng& rng)
+{
+    return random_outputs(
+        keyset, amounts, [&] { return cashu::make_plain_secret(rng); }, rng);
 }
 
 void sort_outputs(std::vector<Output>& outputs)
@@ -126,7 +144,17 @@ Result<OwnedProofs> unblind_all(std::span<const Output> outputs, std::span<const
             std::ranges::copy(output.r.expose(), r.begin());
             proof.dleq->r = r; // so that whoever receives the proof can check it too
         }
-        (output.owner == OutputOwner::wallet ? owned.wallet : owned.buyer).push_back(std::move(proof));
+        switch (output.owner) {
+        case OutputOwner::wallet:
+            owned.wallet.push_back(std::move(proof));
+            break;
+        case OutputOwner::buyer:
+            owned.buyer.push_back(std::move(proof));
+            break;
+        case OutputOwner::transfer:
+            owned.transfer.push_back(std::move(proof));
+            break;
+        }
     }
     return owned;
 }

@@ -49,6 +49,9 @@ struct BuyerLock {
 Result<std::vector<Output>> buyer_outputs(const cashu::KeysetId& keyset, std::span<const Sat> amounts,
                                           const BuyerLock& lock, Rng& rng);
 
+/// Random, for whoever has the secrets. Errors: bad_encoding.
+Result<std::vector<Output>> bearer_outputs(const cashu::KeysetId& keyset, std::span<const Sat> amounts, Rng& rng);
+
 /// Ascending by amount whoever owns them: the mint learns nothing of which is whose. NUT-03
 void sort_outputs(std::vector<Output>& outputs);
 std::vector<cashu::BlindedMessage> messages(std::span<const Output> outputs);
@@ -56,6 +59,7 @@ std::vector<cashu::BlindedMessage> messages(std::span<const Output> outputs);
 struct OwnedProofs {
     std::vector<cashu::Proof> wallet;
     std::vector<cashu::Proof> buyer;
+    std::vector<cashu::Proof> transfer;
 };
 /// Unblinds one signature for each output, in order, after checking amount, keyset and DLEQ.
 /// Errors: mint_unreachable (they are not what was asked for: the answer proves nothing).

@@ -1,13 +1,11 @@
-// payments/till.h - takes a tender, gives a receipt; and gives money back. The only place where ecash moves.
+// payments/till.h - takes a tender, gives a receipt; and gives money back.
 // spec: Purchase with Cashu, Journal
 #pragma once
 
 #include "payments/cashu/token.h"
 #include "payments/mints.h"
-#include "payments/outputs.h"
+#include "payments/swapper.h"
 #include "payments/tender.h"
-
-#include <functional>
 
 namespace adit::payments {
 
@@ -53,20 +51,16 @@ public:
     protocol::PublicKey public_key() const { return sales_key_.public_key(); }
 
 private:
-    struct Signed; // the intention that the mint carried out, and its signatures
-    struct Job;    // how to make and to store an intention of one purpose
-
     Result<SwapIntent> redeem_intent(const Mint& mint, std::vector<cashu::Proof> inputs, const Terms& terms) const;
     /// `amount`: of the buyer, none for all there is.
     Result<SwapIntent> refund_intent(const Mint& mint, const std::vector<cashu::Proof>& inputs,
                                      const protocol::PublicKey& buyer, std::optional<Sat> amount) const;
-    Job redeem_job(PurchaseId purchase, const Terms& terms) const;
-    Job refund_job(PurchaseId purchase, const protocol::PublicKey& buyer, std::optional<Sat> amount) const;
-    Result<Signed> first_try(Mint& mint, PurchaseId purchase, SwapIntent intent, const Job& job);
-    Result<Signed> settle(Mint& mint, PurchaseId purchase, std::optional<cashu::Refusal> refusal, const Job& job);
-    Result<void> pass_signed_outputs(Mint& mint);
-    Result<Receipt> book_receipt(Mint& mint, PurchaseId purchase, const Signed& done);
-    Result<std::string> book_refund(Mint& mint, PurchaseId purchase, const Signed& done);
+    SwapJob redeem_job(PurchaseId purchase, const Terms& terms) const;
+    SwapJob refund_job(PurchaseId purchase, const protocol::PublicKey& buyer, std::optional<Sat> amount) const;
+    /// Those of one purpose that spend inputs of this purchase, oldest first. Errors: store_unavailable.
+    Result<std::vector<StoredSwap>> swaps_for(PurchaseId purchase, SwapPurpose purpose) const;
+    Result<Receipt> book_receipt(Mint& mint, PurchaseId purchase, const SignedSwap& done);
+    Result<std::string> book_refund(Mint& mint, PurchaseId purchase, const SignedSwap& done);
     Result<Mint*> mint_of(const std::vector<StoredSwap>& swaps) const;
     BuyerLock lock_for(const protocol::PublicKey& buyer) const;
 
@@ -76,6 +70,7 @@ private:
     Journal& journal_;
     const Clock& clock_;
     Rng& rng_;
+    const Swapper swapper_;
 };
 
 } // namespace adit::payments

@@ -17,6 +17,7 @@ inline constexpr std::uint32_t kKindGiftWrap = 1059;           // NIP-59
 inline constexpr std::uint32_t kKindEphemeralGiftWrap = 21059; // NIP-59
 inline constexpr std::uint32_t kKindTokens = 7375;             // NIP-60: unspent proofs
 inline constexpr std::uint32_t kKindSpending = 7376;           // NIP-60: history
+inline constexpr std::uint32_t kKindNutzap = 9321;             // NIP-61
 inline constexpr std::uint32_t kKindRelayList = 10002;         // NIP-65
 inline constexpr std::uint32_t kKindNutzapInfo = 10019;        // NIP-61
 inline constexpr std::uint32_t kKindWallet = 17375;            // NIP-60

@@ -2,6 +2,7 @@
 #include "protocol/reasons.h"
 #include "store/lease_rows.h"
 #include "store/sqlite_store.h"
+#include "store/swap_rows.h"
 #include "store/wallet_rows.h"
 
 namespace adit::store {
@@ -13,33 +14,6 @@ using payments::SwapId;
 using payments::SwapIntent;
 
 Error someone_was_first(const char* what) { return {Reason::bad_step, what}; }
-
-Result<void> insert_output(Database& db, std::int64_t swap, std::int64_t position, const payments::Output& output)
-{
-    const auto amount = TRY(to_bigint(output.message.amount.count()));
-    std::optional<std::int64_t> counter;
-    if (output.counter) counter = TRY(to_bigint(*output.counter));
-    const SecretHex r(output.r.expose());
-    TRY(db.run("INSERT INTO swap_outputs (swap, position, owner, keyset, amount_sat, b, secret, r, counter) "
-               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-               {swap, position, owner_word(output.owner), output.message.keyset, amount, output.message.b.hex(),
-                output.secret, r.text(), counter}));
-    if (!counter) return {};
-    // Others may have taken higher ones and come here before us.
-    return raise_counter(db, output.message.keyset, *output.counter + 1);
-}
-
-Result<SwapId> insert_swap(Database& db, PurchaseId purchase, const SwapIntent& intent, UnixSeconds now)
-{
-    const auto id = TRY(next_number(db, "swap"));
-    TRY(db.run("INSERT INTO swaps (id, purchase, purpose, mint, body, inputs, created_at_s) "
-               "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-               {id, row_number(purchase), purpose_word(intent.purpose), intent.mint, intent.body,
-                join_points(intent.inputs), now}));
-    std::int64_t position = 0;
-    for (const auto& output : intent.outputs) TRY(insert_output(db, id, position++, output));
-    return SwapId{id};
-}
 
 /// The mint and the inputs of a swap that is this purchase's, of that purpose, or that spends the same inputs for a
 /// released one (see swaps()); none where it is not.
@@ -68,27 +42,6 @@ Result<std::string> client_of_purchase(Database& db, PurchaseId purchase)
     return std::move(*client);
 }
 
-Result<std::vector<payments::Output>> read_outputs(Database& db, SwapId swap)
-{
-    std::vector<payments::Output> outputs;
-    TRY(db.each(
-        "SELECT owner, keyset, amount_sat, b, secret, r, counter FROM swap_outputs WHERE swap = $1 "
-        "ORDER BY position",
-        {static_cast<std::int64_t>(swap)}, [&](Row& row) -> Result<void> {
-            const auto owner = TRY(read_owner(row.text()));
-            std::string keyset(row.text());
-            const Sat amount(static_cast<std::uint64_t>(row.integer()));
-            const auto b = TRY(read_point(row.text()));
-            std::string secret(row.text());
-            auto r = TRY(read_secret(row.text()));
-            std::optional<std::uint64_t> counter;
-            if (const auto stored = row.maybe_integer()) counter = static_cast<std::uint64_t>(*stored);
-            outputs.push_back({owner, {std::move(keyset), amount, b}, std::move(secret), std::move(r), counter});
-            return {};
-        }));
-    return outputs;
-}
-
 } // namespace
 
 Result<SwapId> SqliteStore::begin_swap(PurchaseId purchase, const SwapIntent& intent)
@@ -101,7 +54,7 @@ Result<SwapId> SqliteStore::begin_swap(PurchaseId purchase, const SwapIntent& in
                                         "WHERE id = $2 AND state IN ('reserved', 'swapping')",
                                         {now, row_number(purchase)}));
         if (changed == 0) return someone_was_first("begin_swap: not reserved or swapping");
-        return insert_swap(db, purchase, intent, now);
+        return insert_swap(db, {purchase, std::nullopt}, intent, now);
     });
 }
 
@@ -150,7 +103,7 @@ Result<SwapId> SqliteStore::begin_refund(PurchaseId purchase, const SwapIntent& 
                                           {row_number(purchase), y.hex()}));
             if (taken == 0) return someone_was_first("begin_refund: a proof is not there to be spent");
         }
-        return insert_swap(db, purchase, intent, now);
+        return insert_swap(db, {purchase, std::nullopt}, intent, now);
     });
 }
 
@@ -199,19 +152,12 @@ Result<std::vector<StoredSwap>> SqliteStore::swaps(PurchaseId purchase)
     return read([&](Database& db) -> Result<std::vector<StoredSwap>> {
         std::vector<StoredSwap> found;
         // Its own come last. Asked only where a mint has been silent or has refused, so a scan does no harm.
-        TRY(db.each("SELECT s.id, s.purchase, s.purpose, s.mint, s.body, s.inputs FROM swaps s "
+        TRY(db.each("SELECT " ADIT_SWAP_COLUMNS " FROM swaps s "
                     "JOIN purchases p ON p.id = s.purchase WHERE s.purchase = $1 OR (p.state = 'released' "
                     "AND s.inputs IN (SELECT inputs FROM swaps WHERE purchase = $1)) "
                     "ORDER BY s.purchase = $1, s.id",
                     {row_number(purchase)}, [&](Row& row) -> Result<void> {
-                        const SwapId id{row.integer()};
-                        const PurchaseId of{row.integer()};
-                        SwapIntent intent;
-                        intent.purpose = TRY(read_purpose(row.text()));
-                        intent.mint = row.text();
-                        intent.body = row.text();
-                        intent.inputs = TRY(split_points(row.text()));
-                        found.push_back({id, of, std::move(intent)});
+                        found.push_back(TRY(read_swap(row)));
                         return {};
                     }));
         for (StoredSwap& swap : found) swap.intent.outputs = TRY(read_outputs(db, swap.id));

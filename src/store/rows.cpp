@@ -144,6 +144,8 @@ std::string_view proof_state_word(ProofState state)
         return "unspent";
     case ProofState::refunding:
         return "refunding";
+    case ProofState::moving:
+        return "moving";
     case ProofState::spent:
         return "spent";
     case ProofState::spent_elsewhere:
@@ -159,6 +161,8 @@ std::string_view owner_word(payments::OutputOwner owner)
         return "wallet";
     case payments::OutputOwner::buyer:
         return "buyer";
+    case payments::OutputOwner::transfer:
+        return "transfer";
     }
     CHECK(false);
 }
@@ -170,20 +174,26 @@ std::string_view purpose_word(payments::SwapPurpose purpose)
         return "redeem";
     case payments::SwapPurpose::refund:
         return "refund";
+    case payments::SwapPurpose::transfer:
+        return "transfer";
+    case payments::SwapPurpose::melt:
+        return "melt";
     }
     CHECK(false);
 }
 
 Result<payments::OutputOwner> read_owner(std::string_view word)
 {
-    for (const auto owner : {payments::OutputOwner::wallet, payments::OutputOwner::buyer})
+    for (const auto owner :
+         {payments::OutputOwner::wallet, payments::OutputOwner::buyer, payments::OutputOwner::transfer})
         if (owner_word(owner) == word) return owner;
     return damaged();
 }
 
 Result<payments::SwapPurpose> read_purpose(std::string_view word)
 {
-    for (const auto purpose : {payments::SwapPurpose::redeem, payments::SwapPurpose::refund})
+    for (const auto purpose : {payments::SwapPurpose::redeem, payments::SwapPurpose::refund,
+                               payments::SwapPurpose::transfer, payments::SwapPurpose::melt})
         if (purpose_word(purpose) == word) return purpose;
     return damaged();
 }

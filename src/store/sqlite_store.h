@@ -42,6 +42,20 @@ public:
     Result<std::vector<Proof>> proofs_of(PurchaseId purchase) override;
     Result<std::vector<payments::HeldProof>> unspent() override;
 
+    // Transfers
+    Result<Begun> begin_transfer(const payments::NewTransfer& transfer, const payments::SwapIntent& intent) override;
+    Result<payments::SwapId> intend_again(payments::TransferId transfer, const payments::SwapIntent& intent) override;
+    Result<payments::SwapId> begin_payment(payments::TransferId transfer, payments::SwapId split, const Split& made,
+                                           const payments::SwapIntent& melt) override;
+    Result<void> mark_moved(payments::TransferId transfer, payments::SwapId swap, const MovedMoney& moved) override;
+    Result<void> mark_not_moved(payments::TransferId transfer, std::string_view why,
+                                std::span<const Point> spent_elsewhere) override;
+    Result<std::vector<payments::StoredSwap>> swaps_of(payments::TransferId transfer) override;
+    Result<payments::Transfer> transfer(payments::TransferId id) override;
+    Result<std::optional<payments::Transfer>> transfer_named(std::string_view reference) override;
+    Result<std::optional<payments::Transfer>> transfer_paying(const PaymentHash& hash) override;
+    Result<std::vector<payments::Transfer>> open_transfers() override;
+
     // Purchases
     Result<Lookup> find(const protocol::EventId& event, std::span<const Point> ys,
                         const protocol::WireguardKey& client_key) override;
@@ -96,6 +110,11 @@ public:
                                     std::span<const protocol::Event> outbox) override;
     Result<std::vector<protocol::EventId>> stale_token_events(std::size_t limit) override;
     Result<void> replace_token_events(const TokenEvents& change, std::span<const protocol::Event> outbox) override;
+
+    Result<std::vector<payments::Transfer>> untold_nutzaps(std::size_t limit) override;
+    Result<void> mark_nutzap_told(payments::TransferId transfer, const protocol::Event& event) override;
+    Result<BookRows> books(const WorthOf& worth_of) override;
+    Result<std::vector<HistoryLine>> history(const std::optional<HistoryPlace>& before, std::size_t limit) override;
 
     // Outbox
     Result<void> put_outbox(std::span<const protocol::Event> events) override;

@@ -7,12 +7,13 @@
 
 #include "base/time.h"
 #include "payments/journal.h"
-#include "payments/lightning/bolt11.h"
+#include "payments/transfer.h"
 #include "protocol/event.h"
 #include "protocol/wireguard_key.h"
 #include "session/grant.h"
 #include "session/state.h"
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -194,13 +195,80 @@ inline constexpr std::string_view kFactAdopted = "store.adopted_at_s";
 /// Whether anybody can have used a wallet's seed before this start.
 enum class SeedAge { made_now, from_before };
 
-enum class ProofState { unspent, refunding, spent, spent_elsewhere };
+enum class ProofState {
+    unspent,
+    refunding, // a purchase's refund has taken it, and its outcome is not known yet
+    moving,    // the same of a transfer
+    spent,
+    spent_elsewhere,
+};
 
 struct WalletProof {
     std::string mint = {};
     Proof proof;
     ProofState state = ProofState::unspent;
     std::optional<protocol::EventId> token_event = {}; // the NIP-60 token event that holds it, once there is one
+};
+
+// ---- the books: what the rows say of the money. app/books.h makes sums of them.
+
+/// A purchase that ecash came in with, or was paid back in.
+struct BookedPurchase {
+    PurchaseId id{};
+    session::State state{};
+    session::Method method{};
+    std::optional<std::string> mint = {}; // Cashu; none: sold by another program
+    Sat paid = {};
+    Sat change = {};  // of the token for the buyer; face value, as all of these
+    Sat refund = {};  // of the token for the buyer
+    Sat brought = {}; // proofs that came to the wallet with it: of a refund's change, where it was not paid in ecash
+    Sat spent = {};   // proofs that its refund has spent
+    bool unreadable = false; // a token of the row can not be read
+};
+/// What a purchase's intention was for.
+struct BookedSwap {
+    PurchaseId purchase{};
+    payments::SwapPurpose purpose{};
+    std::string mint = {};
+    Sat ours = {};
+    Sat buyers = {};
+};
+struct BookedTransfer {
+    payments::Transfer transfer;
+    Sat brought = {}; // proofs that came to the wallet with it
+    Sat spent = {};   // proofs of the wallet that it has spent
+};
+/// Sums of proofs that are alike.
+struct BookedProofs {
+    std::string mint = {};
+    ProofState state{};
+    bool owed = false;  // of a purchase that is not delivered yet
+    bool found = false; // no purchase and no transfer brought it: another client's, or restored
+    Sat sum = {};
+    std::uint64_t count = 0;
+};
+/// The face value of a token of ours; none where it can not be read.
+using WorthOf = std::function<std::optional<Sat>(std::string_view token)>;
+struct BookRows {
+    std::vector<BookedPurchase> purchases = {};
+    std::vector<BookedSwap> swaps = {};
+    std::vector<BookedTransfer> transfers = {};
+    std::vector<BookedProofs> proofs = {};
+    std::vector<std::string> strays = {}; // proofs whose state no row explains, in words
+};
+
+/// One line of the history, newest first.
+struct HistoryLine {
+    UnixSeconds at = {};
+    std::optional<Purchase> sale = {}; // one of the two
+    std::optional<payments::Transfer> transfer = {};
+    std::optional<Sat> kept = {}; // of a sale for ecash: proofs that came to the wallet
+};
+/// Where a page ends, and the next begins.
+struct HistoryPlace {
+    UnixSeconds at = {};
+    bool is_sale = false;
+    std::int64_t row = 0;
 };
 
 struct OutboxEvent {
@@ -217,7 +285,7 @@ inline constexpr session::State kStatesOnTheWay[]{
     session::State::reserved, session::State::swapping, session::State::open,     session::State::accepted,
     session::State::live,     session::State::settling, session::State::redeemed, session::State::refunding};
 
-class Store : public payments::Journal {
+class Store : public payments::Journal, public payments::TransferJournal {
 public:
     // ---- purchases -------------------------------------------------------------------------------------------------
     /// Released purchases are not found: they have freed their event id and Ys.
@@ -363,6 +431,15 @@ public:
         std::vector<Point> ys;
     };
     virtual Result<void> replace_token_events(const TokenEvents& change, std::span<const protocol::Event> outbox) = 0;
+
+    /// Nutzaps that are in the wallet and that no event says so of yet, oldest first.
+    virtual Result<std::vector<payments::Transfer>> untold_nutzaps(std::size_t limit) = 0;
+    /// And the event that says so, in one transaction. Errors: bad_step (told before).
+    virtual Result<void> mark_nutzap_told(payments::TransferId transfer, const protocol::Event& event) = 0;
+    /// All of one moment. Errors: store_unavailable.
+    virtual Result<BookRows> books(const WorthOf& worth_of) = 0;
+    /// Sales that were paid, and transfers; those before `before`, at most `limit`.
+    virtual Result<std::vector<HistoryLine>> history(const std::optional<HistoryPlace>& before, std::size_t limit) = 0;
 
     // ---- what must reach relays ------------------------------------------------------------------------------------
     /// Events that are there already stay as they are.

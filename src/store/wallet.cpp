@@ -74,10 +74,33 @@ Result<void> insert_received(Database& db, std::string_view mint, const Proof& p
         TRY(db.run("INSERT INTO wallet_proofs (y, position, mint, keyset, amount_sat, secret, c, witness, dleq_e, "
                    "dleq_s, dleq_r, state, purchase) "
                    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'unspent', $12) "
-                   "ON CONFLICT (y) DO UPDATE SET purchase = excluded.purchase WHERE wallet_proofs.purchase IS NULL",
+                   "ON CONFLICT (y) DO UPDATE SET purchase = excluded.purchase "
+                   "WHERE wallet_proofs.purchase IS NULL AND wallet_proofs.transfer IS NULL",
                    {y, position, mint, proof.keyset, amount, proof.secret, proof.c.hex(), proof.witness, dleq.e, dleq.s,
                     dleq.r, row_number(purchase)}));
     if (changed == 0) return Error{Reason::bad_step, "a proof belongs to another purchase"};
+    return {};
+}
+
+Result<void> insert_moved(Database& db, std::string_view mint, const Proof& proof, std::string_view y,
+                          payments::TransferId transfer, Brought how)
+{
+    const auto amount = TRY(to_bigint(proof.amount.count()));
+    const auto position = TRY(next_number(db, "proof"));
+    const auto dleq = dleq_hex(proof);
+    const ProofState state = how == Brought::taken ? ProofState::moving : ProofState::unspent;
+    std::optional<std::int64_t> taken_by;
+    if (how == Brought::taken) taken_by = number_of(transfer);
+    const auto changed =
+        TRY(db.run("INSERT INTO wallet_proofs (y, position, mint, keyset, amount_sat, secret, c, witness, dleq_e, "
+                   "dleq_s, dleq_r, state, transfer, taken_by) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+                   "ON CONFLICT (y) DO UPDATE SET transfer = excluded.transfer, state = excluded.state, "
+                   "taken_by = excluded.taken_by WHERE wallet_proofs.purchase IS NULL "
+                   "AND wallet_proofs.transfer IS NULL AND wallet_proofs.state = 'unspent'",
+                   {y, position, mint, proof.keyset, amount, proof.secret, proof.c.hex(), proof.witness, dleq.e, dleq.s,
+                    dleq.r, proof_state_word(state), number_of(transfer), taken_by}));
+    if (changed == 0) return Error{Reason::bad_step, "a proof belongs to another movement"};
     return {};
 }
 

@@ -12,6 +12,10 @@ std::vector<std::string> ys_of(std::span<const Proof> proofs);
 /// the seed, becomes the purchase's. Errors: bad_step (another purchase brought it); bad_request (its amount).
 Result<void> insert_received(Database& db, std::string_view mint, const Proof& proof, std::string_view y,
                              PurchaseId purchase);
+/// The same of a transfer. `taken`: it is kept for the transfer's own payment, and is not in the balance.
+enum class Brought { kept, taken };
+Result<void> insert_moved(Database& db, std::string_view mint, const Proof& proof, std::string_view y,
+                          payments::TransferId transfer, Brought how);
 /// False where it was there already. Errors: bad_request (its amount).
 Result<bool> insert_found(Database& db, const WalletProof& proof, std::string_view y);
 

@@ -141,6 +141,12 @@ ShopWorld::Process::Process(ShopWorld& world, Death* death)
         if (waiting) to_scan = std::move(*waiting);
     }
     till.emplace(mints, world.config.cashu.sales_key->duplicate(), *wallet_outputs, *store, world.clock, world.rng);
+    transfers.emplace(payments::Transfers::Parts{mints, world.config.cashu.sales_key->public_key(), *wallet_outputs,
+                                                 *store, *store, world.clock, world.rng,
+                                                 [&world] { return world.wallet_keys(); }});
+    transfer_keeper.emplace(*store, *transfers, world.clock);
+    const auto taken = transfer_keeper->load();
+    EXPECT_TRUE(taken.has_value() || (death && death->dead()));
     limits.emplace(world.config.limits, pool->size());
     recovery.emplace(*store, *till, in_flight, *limits, world.clock, metrics);
     const auto recovered = recovery->load();
@@ -204,6 +210,13 @@ bool ShopWorld::scan()
         [[maybe_unused]] const auto done = process->seed_scan->scan(*each);
     }
     return std::ranges::all_of(process->to_scan, [](const payments::Mint* each) { return each->unscanned().none(); });
+}
+
+Result<std::vector<protocol::SecretKey>> ShopWorld::wallet_keys() const
+{
+    std::vector<protocol::SecretKey> keys;
+    keys.push_back(key_of("3333333333333333333333333333333333333333333333333333333333333333"));
+    return keys;
 }
 
 // ---- buyers --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include "app/recovery.h"
 #include "app/seed_scan.h"
 #include "app/settlements.h"
+#include "app/transfer_keeper.h"
 #include "devnet/faulty_mint.h"
 #include "fakes/fake_lightning.h"
 #include "fakes/seeded_rng.h"
@@ -152,6 +153,8 @@ public:
     std::uint64_t spent_of(const Buyer& buyer) const; // sats of the buyer's token that the mint calls spent
     std::uint64_t wallet();                           // sats of the store's unspent proofs; each is unspent at the mint
     std::uint64_t worth(const std::string& token);    // of a token for the buyer; each proof is unspent at the mint
+    /// Those that nutzaps are locked to: one.
+    Result<std::vector<protocol::SecretKey>> wallet_keys() const;
     bool has_tunnel(const Buyer& buyer) const { return device.has(buyer.client_key); }
 
     StoppedClock clock;
@@ -183,6 +186,8 @@ struct ShopWorld::Process {
     std::optional<SeedScan> seed_scan; // of a seed from elsewhere
     std::vector<payments::Mint*> to_scan;
     std::optional<payments::Till> till;
+    std::optional<payments::Transfers> transfers;
+    std::optional<TransferKeeper> transfer_keeper;
     InFlight in_flight;
     std::optional<SwapLimits> limits;
     std::optional<Recovery> recovery;

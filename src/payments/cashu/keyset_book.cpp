@@ -63,12 +63,21 @@ const Keyset* MintPage::find(std::string_view id) const
     return found == keysets.end() ? nullptr : &*found;
 }
 
+bool lasts(const Keyset& keyset, UnixSeconds now)
+{
+    return keyset.active && (!keyset.final_expiry || *keyset.final_expiry > now + kKeysetEndsSoon);
+}
+
 const Keyset* MintPage::for_outputs(UnixSeconds now, const std::function<bool(const Keyset&)>& may) const
 {
+    const auto is_better = [now](const Keyset& a, const Keyset& b) {
+        if (lasts(a, now) != lasts(b, now)) return lasts(a, now);
+        return a.input_fee_ppk < b.input_fee_ppk;
+    };
     const Keyset* best = nullptr;
     for (const Keyset& keyset : keysets)
         if (keyset.active && !keyset.keys.empty() && !keyset.expired(now) && may(keyset) &&
-            (best == nullptr || keyset.input_fee_ppk < best->input_fee_ppk))
+            (best == nullptr || is_better(keyset, *best)))
             best = &keyset;
     return best;
 }

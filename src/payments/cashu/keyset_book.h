@@ -10,6 +10,11 @@
 
 namespace adit::payments::cashu {
 
+/// Before a keyset's end: what is signed with it by then should have moved to another.
+inline constexpr Seconds kKeysetEndsSoon{30 * 86'400};
+/// Whether proofs of it can lie for a while: it is active, and does not end soon.
+bool lasts(const Keyset& keyset, UnixSeconds now);
+
 /// What was known at one moment; never changes.
 struct MintPage {
     std::vector<Keyset> keysets; // those of our unit have their keys, verified against their id
@@ -17,8 +22,8 @@ struct MintPage {
 
     /// By complete id, or nullptr.
     const Keyset* find(std::string_view id) const;
-    /// The active keyset with keys and the lowest fee that is not past its expiry, of those that `may` be it, or
-    /// nullptr.
+    /// The active keyset with keys that is not past its expiry, of those that `may` be it, or nullptr: rather one that
+    /// lasts, then the lowest fee.
     const Keyset* for_outputs(
         UnixSeconds now, const std::function<bool(const Keyset&)>& may = [](const Keyset&) { return true; }) const;
     /// False only where the mint itself says that it lacks one of NUT-07, 09, 10, 11.

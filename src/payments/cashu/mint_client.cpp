@@ -103,4 +103,21 @@ Answer<std::vector<BlindSignature>> MintClient::mint(std::string_view body)
     return read(call("mint", "POST", "/v1/mint/bolt11", body), parse_signatures);
 }
 
+Answer<MeltQuote> MintClient::melt_quote(std::string_view invoice, std::string_view unit)
+{
+    return read(call("melt_quote", "POST", "/v1/melt/quote/bolt11", encode_melt_quote(invoice, unit)),
+                parse_melt_quote);
+}
+
+Answer<MeltQuote> MintClient::melt_quote_state(std::string_view quote)
+{
+    return read(call("melt_quote_state", "GET", "/v1/melt/quote/bolt11/" + percent_encoded(quote), {}),
+                parse_melt_quote);
+}
+
+Answer<MeltQuote> MintClient::melt(std::string_view body)
+{
+    return read(call("melt", "POST", "/v1/melt/bolt11", body), parse_melt_quote);
+}
+
 } // namespace adit::payments::cashu

@@ -43,6 +43,12 @@ public:
     /// `body` as encode_mint gave it.
     Answer<std::vector<BlindSignature>> mint(std::string_view body);
 
+    /// Moves nothing. `invoice` names an amount.
+    Answer<MeltQuote> melt_quote(std::string_view invoice, std::string_view unit);
+    Answer<MeltQuote> melt_quote_state(std::string_view quote);
+    /// `body` as encode_melt gave it and the journal keeps it.
+    Answer<MeltQuote> melt(std::string_view body);
+
 private:
     Answer<std::string> call(std::string_view name, std::string_view method, const std::string& path,
                              std::string_view body);

@@ -65,6 +65,19 @@ std::optional<QuoteState> quote_state(const Json& root)
     return flag->get<bool>() ? QuoteState::paid : QuoteState::unpaid;
 }
 
+std::optional<MeltState> melt_state(const Json& root)
+{
+    if (const std::string* word = as_string(member(root, "state"))) {
+        if (*word == "UNPAID") return MeltState::unpaid;
+        if (*word == "PENDING") return MeltState::pending;
+        if (*word == "PAID") return MeltState::paid;
+        return std::nullopt;
+    }
+    const Json* flag = member(root, "paid");
+    if (flag == nullptr || !flag->is_boolean()) return std::nullopt;
+    return flag->get<bool>() ? MeltState::paid : MeltState::unpaid;
+}
+
 bool is_supported(const Json& settings)
 {
     if (settings.is_array()) return !settings.empty();
@@ -109,6 +122,18 @@ std::string encode_mint(std::string_view quote, std::span<const BlindedMessage> 
 {
     Json body{{"quote", quote}, {"outputs", outputs_json(outputs)}};
     if (signature) body["signature"] = encode_hex(*signature);
+    return dump(body);
+}
+
+std::string encode_melt_quote(std::string_view invoice, std::string_view unit)
+{
+    return dump(Json{{"request", invoice}, {"unit", unit}});
+}
+
+std::string encode_melt(std::string_view quote, std::span<const Proof> inputs, std::span<const BlindedMessage> blanks)
+{
+    Json body{{"quote", quote}, {"inputs", proofs_json(inputs, WithDleq::stripped)}};
+    if (!blanks.empty()) body["outputs"] = outputs_json(blanks);
     return dump(body);
 }
 
@@ -174,6 +199,29 @@ Result<MintQuote> parse_mint_quote(std::string_view json)
     if (const std::string* unit = as_string(member(root, "unit"))) quote.unit = *unit;
     quote.expiry = as_time(member(root, "expiry"));
     quote.pubkey = as_point(member(root, "pubkey"));
+    return quote;
+}
+
+Result<MeltQuote> parse_melt_quote(std::string_view json)
+{
+    const Json root = TRY(as_answer_error(protocol::parse_json(json), "melt quote: not JSON"));
+    const std::string* id = as_string(member(root, "quote"));
+    const auto amount = as_u64(member(root, "amount"));
+    const auto reserve = as_u64(member(root, "fee_reserve"));
+    const auto state = melt_state(root);
+    if (id == nullptr || id->empty() || !amount || !reserve || !state) return not_understood("melt quote: malformed");
+    MeltQuote quote;
+    quote.id = *id;
+    quote.amount = Sat(*amount);
+    quote.fee_reserve = Sat(*reserve);
+    quote.state = *state;
+    if (const std::string* request = as_string(member(root, "request"))) quote.request = *request;
+    if (const std::string* unit = as_string(member(root, "unit"))) quote.unit = *unit;
+    quote.expiry = as_time(member(root, "expiry"));
+    if (const std::string* preimage = as_string(member(root, "payment_preimage")); preimage && !preimage->empty())
+        quote.preimage = *preimage;
+    if (const Json* change = member(root, "change"))
+        quote.change = TRY(as_answer_error(read_signatures(change), "melt quote: malformed change"));
     return quote;
 }
 

@@ -23,6 +23,10 @@ std::string encode_mint_quote(Sat amount, std::string_view unit, const std::opti
                               std::string_view description = {});
 std::string encode_mint(std::string_view quote, std::span<const BlindedMessage> outputs,
                         const std::optional<ByteArray<64>>& signature = {});
+/// NUT-05. `invoice` names an amount.
+std::string encode_melt_quote(std::string_view invoice, std::string_view unit);
+/// `blanks` are for what is paid too much; without any the member is left out. NUT-08
+std::string encode_melt(std::string_view quote, std::span<const Proof> inputs, std::span<const BlindedMessage> blanks);
 
 // ---- answers. Errors of all: mint_unreachable (it is not what the NUT says, so nothing is known).
 
@@ -59,6 +63,21 @@ struct MintQuote {
 };
 Result<MintQuote> parse_mint_quote(std::string_view json);
 
+enum class MeltState { unpaid, pending, paid };
+/// Of the quote, of its state, and of the payment itself: all three look alike. NUT-05
+struct MeltQuote {
+    std::string id;
+    Sat amount;
+    Sat fee_reserve;
+    MeltState state = MeltState::unpaid;
+    std::optional<std::string> request;
+    std::optional<std::string> unit;
+    std::optional<UnixSeconds> expiry;
+    std::optional<std::string> preimage;               // hex, as the mint says it; none where empty
+    std::optional<std::vector<BlindSignature>> change; // none: the mint does not say. NUT-08
+};
+Result<MeltQuote> parse_melt_quote(std::string_view json);
+
 struct MintInfo {
     std::string name;
     std::string version;
@@ -91,6 +110,12 @@ struct MintRequest {
     std::optional<ByteArray<64>> signature;
 };
 Result<MintRequest> parse_mint(std::string_view json);
+struct MeltRequest {
+    std::string quote;
+    std::vector<Proof> inputs;
+    std::vector<BlindedMessage> blanks;
+};
+Result<MeltRequest> parse_melt(std::string_view json);
 std::string encode_signatures(std::span<const BlindSignature> signatures);
 std::string encode_restored(const Restored& restored);
 std::string encode_proof_states(std::span<const ProofStatus> states);

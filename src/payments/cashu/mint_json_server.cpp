@@ -74,6 +74,17 @@ Result<MintRequest> parse_mint(std::string_view json)
     return request;
 }
 
+Result<MeltRequest> parse_melt(std::string_view json)
+{
+    const Json root = TRY(protocol::parse_json(json));
+    const std::string* quote = as_string(member(root, "quote"));
+    if (quote == nullptr) return malformed_request("quote");
+    auto inputs = TRY(read_proofs(member(root, "inputs")));
+    MeltRequest request{*quote, std::move(inputs), {}};
+    if (const Json* blanks = member(root, "outputs")) request.blanks = TRY(read_outputs(blanks));
+    return request;
+}
+
 std::string encode_signatures(std::span<const BlindSignature> signatures)
 {
     return dump(Json{{"signatures", signatures_json(signatures)}});

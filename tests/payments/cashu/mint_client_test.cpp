@@ -150,15 +150,19 @@ TEST_F(KeysetBookTest, RefreshLearnsKeysOfOurUnitAndAsksForThemOnce)
     EXPECT_EQ(http_.calls.size(), 6U);
 }
 
-TEST_F(KeysetBookTest, TheCheapestActiveKeysetThatHasNotExpiredIsForOutputs)
+TEST_F(KeysetBookTest, TheCheapestActiveKeysetThatLastsIsForOutputs)
 {
     Keyset cheap = make_keyset(1);
-    cheap.final_expiry = kNow + Seconds(10);
+    cheap.final_expiry = kNow + kKeysetEndsSoon + Seconds(10);
     cheap.id = derive_id_v1(cheap);
     http_.keysets.push_back(cheap);
     ASSERT_TRUE(book_.refresh(mint_));
     EXPECT_EQ(book_.page()->for_outputs(kNow)->id, cheap.id);
     EXPECT_EQ(book_.page()->for_outputs(kNow + Seconds(10))->id, http_.keysets[0].id);
+    http_.keysets.erase(http_.keysets.begin());
+    ASSERT_TRUE(book_.refresh(mint_).value());
+    EXPECT_EQ(book_.page()->for_outputs(kNow + Seconds(10))->id, cheap.id) << "rather that than none";
+    EXPECT_EQ(book_.page()->for_outputs(kNow + kKeysetEndsSoon + Seconds(10)), nullptr);
     http_.keysets.clear();
     ASSERT_TRUE(book_.refresh(mint_).value());
     EXPECT_EQ(book_.page()->for_outputs(kNow), nullptr);

@@ -193,6 +193,58 @@ TEST(MintJson, MintAndQuoteRequestsReadBack)
 
 // ---- mint_url.h
 
+TEST(MintJson, AMeltReadsBackWithItsBlanks)
+{
+    const Proof proof = make_proof(make_keyset(), 4, "secret");
+    const std::string body = encode_melt("q", std::span(&proof, 1), outputs());
+    const auto back = parse_melt(body);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->quote, "q");
+    EXPECT_EQ(back->inputs.front().secret, "secret");
+    EXPECT_EQ(back->blanks.size(), 2U);
+    EXPECT_EQ(encode_melt(back->quote, back->inputs, back->blanks), body); // the same bytes again
+    EXPECT_EQ(encode_melt("q", std::span(&proof, 1), {}).find("outputs"), std::string::npos);
+}
+
+TEST(MintJson, MeltQuotesOfOldAndNewMintsAreRead)
+{
+    const auto now = parse_melt_quote(
+        R"({"quote":"q","request":"lnbc1","amount":10,"unit":"sat","fee_reserve":2,"state":"PENDING","expiry":7,)"
+        R"("payment_preimage":null})");
+    ASSERT_TRUE(now);
+    EXPECT_EQ(now->state, MeltState::pending);
+    EXPECT_EQ(now->amount, Sat(10));
+    EXPECT_EQ(now->fee_reserve, Sat(2));
+    EXPECT_EQ(now->expiry, UnixSeconds(7));
+    EXPECT_FALSE(now->preimage);
+    EXPECT_FALSE(now->change) << "nothing said of change is not the same as none";
+    const auto paid = parse_melt_quote(
+        R"({"quote":"q","amount":10,"fee_reserve":2,"paid":true,"payment_preimage":"00","change":[]})");
+    ASSERT_TRUE(paid);
+    EXPECT_EQ(paid->state, MeltState::paid);
+    EXPECT_EQ(paid->preimage, "00");
+    ASSERT_TRUE(paid->change);
+    EXPECT_TRUE(paid->change->empty());
+    EXPECT_FALSE(
+        parse_melt_quote(R"({"quote":"q","amount":10,"fee_reserve":2,"paid":true,"payment_preimage":""})")->preimage);
+}
+
+TEST(MintJson, AMeltQuoteThatIsNoneSaysNothing)
+{
+    for (const char* bad :
+         {"", "[]", "{}", R"({"quote":"q"})", R"({"quote":"","amount":1,"fee_reserve":0,"state":"PAID"})",
+          R"({"quote":"q","amount":-1,"fee_reserve":0,"state":"PAID"})",
+          R"({"quote":"q","amount":1.5,"fee_reserve":0,"state":"PAID"})", R"({"quote":"q","amount":1,"state":"PAID"})",
+          R"({"quote":"q","amount":1,"fee_reserve":0,"state":"paid"})",
+          R"({"quote":"q","amount":1,"fee_reserve":0,"paid":"yes"})",
+          R"({"quote":"q","amount":1,"fee_reserve":0,"state":"PAID","change":[{}]})",
+          R"({"quote":"q","amount":1,"fee_reserve":0,"state":"PAID","change":{}})"})
+        EXPECT_EQ(parse_melt_quote(bad).error().reason, Reason::mint_unreachable) << bad;
+    for (const char* bad :
+         {"", "{}", R"({"quote":"q"})", R"({"quote":7,"inputs":[]})", R"({"quote":"q","inputs":[],"outputs":[7]})"})
+        EXPECT_FALSE(parse_melt(bad)) << bad;
+}
+
 TEST(MintUrl, SchemeHostPortAndSlashesAreNormalised)
 {
     const auto normal = [](const char* url) { return normalise_mint_url(url).value(); };
