@@ -111,10 +111,9 @@ void Market::write_config() const
         << "\"\np2pk = \"" << payments::cashu::even_point(sales_key.public_key()).hex() << "\"\nendpoint = \"https://"
         << kShopHost << "/purchase\"\n"
         << lightning_text()
-        << (metrics_port ? "[metrics]\nport = " + std::to_string(*metrics_port) + "\n" : std::string());
-    if (notifies_)
-        std::ofstream(folder / "config.toml", std::ios::app)
-            << "[notifications]\nenabled = true\npubkey = \"" << sales_key.public_key().hex() << "\"\n";
+        << (metrics_port ? "[metrics]\nport = " + std::to_string(*metrics_port) + "\n" : std::string())
+        << (notifies_ ? "[notifications]\nenabled = true\npubkey = \"" + sales_key.public_key().hex() + "\"\n"
+                      : std::string());
 }
 
 void Market::serve_metrics() { metrics_port = free_port(); }

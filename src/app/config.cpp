@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::size_t kMaxText = 1 << 20;
 constexpr std::size_t kMaxKeyParts = 64;
-constexpr const char* kLater = "is not in this version and has no effect";
 
 ServerConfig read_server(Section section)
 {
