@@ -12,10 +12,14 @@ namespace adit::cli {
 /// [admin].socket where the config names none.
 inline constexpr const char* kDefaultSocket = "/var/lib/adit/admin.sock";
 
-/// Blocking: sends {"command": …} to the daemon behind `path` and gives its answer, an object whose `ok` is true.
-/// Errors: io (the daemon is not running, or does not answer within `patience`); policy (it refuses, in its own words,
-/// made printable).
+/// What a command takes that asks nobody else, and one that waits for a mint or a node.
+inline constexpr Seconds kAnswersSoon{10};
+inline constexpr Seconds kAnswersLate{120};
+
+/// Blocking: sends {"command": …}, of 16 KiB at most, to the daemon behind `path` and gives its answer, an object whose
+/// `ok` is true. Errors: io (the daemon is not running, or has not answered in whole within `patience`: what was asked
+/// for may be done all the same); policy (it refuses, in its own words, made printable).
 Result<nlohmann::json> ask_daemon(const std::filesystem::path& path, const nlohmann::json& request,
-                                  Seconds patience = Seconds(10));
+                                  Milliseconds patience = kAnswersSoon);
 
 } // namespace adit::cli
