@@ -178,7 +178,7 @@ struct AdminSocket::Core : std::enable_shared_from_this<Core> {
         line.append(block, static_cast<std::size_t>(count));
         const auto end = line.find('\n');
         if (std::min(end, line.size()) > kMaxLine)
-            return answer(fd, failure(Reason::bad_request, "a line may have 4096 bytes"));
+            return answer(fd, failure(Reason::bad_request, "a line may have 16384 bytes"));
         if (end == std::string::npos) return;
         begin(fd, line.substr(0, end));
     }

@@ -12,6 +12,7 @@
 #include "app/routes.h"
 #include "app/seed_file.h"
 #include "app/seed_scan.h"
+#include "app/session_commands.h"
 #include "app/settlements.h"
 #include "app/shop_commands.h"
 #include "app/steady_wall_clock.h"
@@ -117,6 +118,7 @@ struct App::Parts {
     std::unique_ptr<wg::ManagedHost> managed_host; // of [wireguard].manage
     std::unique_ptr<wg::AddressPool> pool;
     std::optional<Tunnels> tunnels;
+    std::optional<Gifts> gifts;
 
     payments::CurlHttpClient http_client;
     TimedMintCalls mint_calls{http_client, metrics, clock};
@@ -259,6 +261,8 @@ Result<void> App::Parts::open_device()
         *store, *device, *pool, clock, rng,
         TunnelOptions{wireguard.preshared_keys, config.sessions.retention, wireguard.server_key, managed_host.get()});
     TRY(tunnels->load());
+    gifts.emplace(Gifts::Parts{shop, *store, *tunnels, clock});
+    TRY(gifts->load());
     if (managed_host) TRY(managed_host->keep()); // what it says now, the operator must act on
     tunnels->reconcile();
     return {};
@@ -457,6 +461,7 @@ Result<void> App::Parts::serve()
         commands.merge(top_commands(reading));
         commands.merge(money_commands(
             {*store, transfers ? &*transfers : nullptr, *mints, http_client, clock, [this] { nostr_keeper->wake(); }}));
+        commands.merge(session_commands({shop, *store, *tunnels, *gifts, clock}));
         return AdminSocket::open(*loop, *workers, config.admin.socket, std::move(commands));
     }));
     if (config.metrics.enabled) serve_metrics(reading);

@@ -10,8 +10,12 @@ Result<std::string> delivered_config(const Shop& shop, const protocol::Wireguard
                                      const store::Lease& lease, const DeliveredTerms& terms)
 {
     const Config& config = shop.config;
-    const protocol::Price tag{terms.tier_amount, "sat", terms.tier_unit};
-    const protocol::Tier tier = TRY(session::tier_of(tag, 0));
+    // What is given has no price, so it is no tier either.
+    std::string tier = "given, " + std::to_string(terms.quantity) + " x " + terms.tier_unit;
+    if (terms.tier_amount != "0") {
+        const protocol::Price tag{terms.tier_amount, "sat", terms.tier_unit};
+        tier = session::describe(TRY(session::tier_of(tag, 0)), terms.quantity);
+    }
 
     protocol::ClientConfig client{
         .private_key = std::nullopt,
@@ -27,7 +31,7 @@ Result<std::string> delivered_config(const Shop& shop, const protocol::Wireguard
     protocol::ConfigComments comments;
     comments.operator_name = config.listing.title;
     comments.listing = protocol::encode_coordinate({protocol::kKindListing, shop.operator_key, config.listing.d_tag});
-    comments.tier = session::describe(tier, terms.quantity);
+    comments.tier = std::move(tier);
     comments.expires_at = terms.expires_at;
     if (!terms.expires_at)
         comments.duration = std::to_string(terms.quantity) + " x " + terms.tier_unit + " from when it is paid";

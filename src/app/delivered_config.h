@@ -7,7 +7,7 @@
 namespace adit::app {
 
 struct DeliveredTerms {
-    std::string tier_amount;
+    std::string tier_amount; // "0": given
     std::string tier_unit;
     std::uint64_t quantity = 1;
     session::GrantSize grant;

@@ -406,7 +406,8 @@ Result<void> Settlements::activate(const InvoicedPurchase& invoiced)
         log_warn("lightning_address_is_another",
                  {{"purchase", number_of(purchase.id)}}); // its key has bought again since
     const SteadyTime began = parts_.clock.steady();
-    TRY(parts_.tunnels.activate(purchase.id, *purchase.client_key, held->lease, invoiced.invoice.session_id));
+    TRY(parts_.tunnels.activate(purchase.id, *purchase.client_key, held->lease,
+                                {.session_id = invoiced.invoice.session_id}));
     log_info("session_active",
              {{"purchase", number_of(purchase.id)},
               {"quantity", purchase.quantity},

@@ -53,13 +53,16 @@ bool same_peer(const wg::PeerStatus& peer, std::vector<wg::HostAddress> addresse
     return there == addresses;
 }
 
-protocol::SessionView view_of(std::string_view status, std::span<const session::Segment> segments, UnixSeconds ended)
+protocol::SessionView view_of(std::string_view status, std::span<const session::Segment> segments, UnixSeconds now)
 {
     protocol::SessionView view;
     view.status = status;
-    view.expires_at = session::expires_at(segments).value_or(ended);
+    view.expires_at = session::expires_at(segments).value_or(now);
     view.data_quota_bytes = session::quota_bytes(segments);
     view.data_used_bytes = session::used_bytes(segments);
+    view.time_left = std::max(Seconds(0), view.expires_at - now);
+    if (view.data_quota_bytes)
+        view.data_left_bytes = *view.data_quota_bytes - std::min(*view.data_quota_bytes, view.data_used_bytes);
     return view;
 }
 
@@ -180,7 +183,7 @@ bool Tunnels::device_usable()
 }
 
 Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const WireguardKey& key,
-                                           const store::Lease& lease, const std::optional<std::string>& session_id)
+                                           const store::Lease& lease, const Joining& how)
 {
     const std::shared_lock no_removals(changes_);
     const std::lock_guard one_at_a_time(one_key_at_a_time_[key.bytes()[0] % one_key_at_a_time_.size()]);
@@ -211,8 +214,8 @@ Result<store::Activated> Tunnels::activate(payments::PurchaseId purchase, const 
         }
         return put.error();
     }
-    store::Activated activated =
-        TRY(store_.mark_active(purchase, {session_id.value_or(encode_hex(rng_.bytes<16>())), clock_.now()}));
+    store::Activated activated = TRY(store_.mark_active(
+        purchase, {how.session_id.value_or(encode_hex(rng_.bytes<16>())), clock_.now(), how.only_session, how.act}));
 
     live.at = {activated.session.row, activated.session.revision};
     live.id = activated.session.id;
@@ -258,17 +261,10 @@ Result<void> Tunnels::take_back(payments::PurchaseId purchase, const WireguardKe
 {
     const std::unique_lock alone(changes_);
     save_what_is_unsaved();
-    const auto remove = [&]() -> Result<void> {
-        std::vector<wg::PeerChange> change;
-        change.emplace_back(wg::PeerRemove{key});
-        const auto removed = device_.apply(change);
-        if (!removed && removed.error().reason != Reason::device_absent) return removed.error();
-        return {};
-    };
     const auto row = TRY(store_.purchase(purchase));
     const auto segments = segments_of(key);
     const UnixSeconds now = clock_.now();
-    if (session::take_back(segments, row.grant, now).empty()) TRY(remove());
+    if (session::take_back(segments, row.grant, now).empty()) TRY(remove_peer(key));
     const auto left = TRY(store_.take_back(purchase, now));
     if (!left) return {};
     std::vector<wg::PeerSpeed> speed;
@@ -291,6 +287,133 @@ Result<void> Tunnels::take_back(payments::PurchaseId purchase, const WireguardKe
     place->second.segments = left->segments;
     if (const auto after = session::next_deadline(left->segments)) deadlines_.emplace(*after, key);
     return {};
+}
+
+Result<void> Tunnels::remove_peer(const WireguardKey& key)
+{
+    std::vector<wg::PeerChange> change;
+    change.emplace_back(wg::PeerRemove{key});
+    const auto removed = device_.apply(change);
+    if (!removed && removed.error().reason != Reason::device_absent) return removed.error();
+    return {};
+}
+
+std::optional<WireguardKey> Tunnels::key_of(std::int64_t session) const
+{
+    for (const auto& [key, live] : live_)
+        if (live.at.session == session) return key;
+    return std::nullopt;
+}
+
+Error Tunnels::why_not_live(std::int64_t session)
+{
+    const auto found = store_.session_at(session);
+    if (!found) return found.error();
+    if (!*found) return {Reason::not_found, "there is no session " + std::to_string(session)};
+    if (!(*found)->ended_at) return {Reason::bad_step, "it begins at this moment"};
+    return {Reason::session_ended, "session " + std::to_string(session) + " is over since " +
+                                       to_iso8601(*(*found)->ended_at) + "; nothing was changed"};
+}
+
+// ---- before its time -----------------------------------------------------------------------------------------------
+
+Result<void> Tunnels::revoke(std::int64_t session, const store::Act& act)
+{
+    account();
+    const std::unique_lock alone(changes_);
+    for (const store::SessionGrant& grant : TRY(store_.grants_of(session)))
+        if (grant.state == session::State::live || grant.state == session::State::settling)
+            return Error{Reason::bad_step, "a payment for it is being settled at this moment: try again"};
+    std::optional<WireguardKey> key;
+    store::SessionUsage usage;
+    std::vector<wg::PeerSpeed> unlimited;
+    {
+        const std::lock_guard lock(books_);
+        key = key_of(session);
+        if (key) {
+            const Live& live = live_.at(*key);
+            usage = usage_of(live);
+            if (session::max_mbps(live.segments) != 0) unlimited.push_back({live.addresses, 0});
+        }
+    }
+    if (!key) return why_not_live(session);
+    TRY(remove_peer(*key));
+    if (const auto revoked = store_.revoke_session(usage, act); !revoked) {
+        reconcile_soon_ = true; // puts the peer back
+        wake_();
+        return revoked.error();
+    }
+    {
+        const std::lock_guard lock(books_);
+        meter_.forget(*key);
+        strike_from_books(*key);
+    }
+    follow_speeds(unlimited);
+    return {};
+}
+
+Result<std::vector<store::RefundId>> Tunnels::close(std::int64_t session, const Decide& decide)
+{
+    // Without an interface no bytes pass any more, and what passed before it went was counted as it could be.
+    if (const auto counted = count(); !counted && counted.error().reason != Reason::device_absent)
+        return counted.error();
+    const std::unique_lock alone(changes_);
+    const UnixSeconds now = clock_.now();
+    std::optional<WireguardKey> key;
+    store::SessionUsage usage;
+    {
+        const std::lock_guard lock(books_);
+        key = key_of(session);
+        if (key) usage = usage_of(live_.at(*key));
+    }
+    if (!key) return why_not_live(session);
+    store::Closing closing = TRY(decide(session::advance(usage.segments, now, 0).segments, now));
+    closing.session = session;
+    closing.revision = usage.at.revision;
+    closing.last_received_bytes = usage.last_received_bytes;
+    closing.last_sent_bytes = usage.last_sent_bytes;
+    const bool over = closing.left.empty();
+    if (over) TRY(remove_peer(*key));
+    auto refunds = store_.close_grants(closing, now);
+    if (!refunds) {
+        reconcile_soon_ = over; // puts the peer back, where the session goes on
+        if (over) wake_();
+        return refunds;
+    }
+    std::vector<wg::PeerSpeed> speed;
+    {
+        const std::lock_guard lock(books_);
+        Live& live = live_.at(*key);
+        speed.push_back({live.addresses, session::max_mbps(closing.left)});
+        if (over) {
+            meter_.forget(*key);
+            strike_from_books(*key);
+        } else {
+            if (const auto before = session::next_deadline(live.segments)) deadlines_.erase({*before, *key});
+            live.at.revision = closing.revision + 1;
+            live.segments = closing.left;
+            live.unsaved = false;
+            if (const auto after = session::next_deadline(live.segments)) deadlines_.emplace(*after, *key);
+        }
+    }
+    follow_speeds(speed);
+    wake_();
+    return refunds;
+}
+
+std::map<std::int64_t, Tunnels::Seen> Tunnels::seen(std::span<const std::int64_t> sessions) const
+{
+    std::map<std::int64_t, Seen> found;
+    const std::set<std::int64_t> wanted(sessions.begin(), sessions.end());
+    const UnixSeconds now = clock_.now();
+    const std::lock_guard lock(books_);
+    for (const auto& [key, live] : live_) {
+        if (!wanted.contains(live.at.session)) continue;
+        Seen each{live.segments, std::nullopt};
+        if (live.last_handshake) each.last_handshake_age = now - *live.last_handshake;
+        found.emplace(live.at.session, std::move(each));
+    }
+    return found;
 }
 
 Result<void> Tunnels::confirm_gone(const WireguardKey& key)
@@ -328,7 +451,7 @@ Result<protocol::SessionView> Tunnels::view(std::string_view session_id)
         const std::lock_guard lock(books_);
         if (const auto place = by_id_.find(session_id); place != by_id_.end()) {
             const Live& live = live_.at(place->second);
-            protocol::SessionView view = view_of("active", live.segments, {});
+            protocol::SessionView view = view_of("active", live.segments, clock_.now());
             if (live.last_handshake) view.last_handshake_age = clock_.now() - *live.last_handshake;
             return view;
         }
@@ -340,8 +463,13 @@ Result<protocol::SessionView> Tunnels::view(std::string_view session_id)
         return view_of("waiting", {}, clock_.now());
     }
     // Live in the store and not in the books: it is being activated at this moment.
-    if (session->live) return view_of("active", session->segments, {});
-    return view_of("ended", session->segments, session->ended_at.value_or(session->created_at));
+    if (session->live) return view_of("active", session->segments, clock_.now());
+    const UnixSeconds ended = session->ended_at.value_or(session->created_at);
+    protocol::SessionView view = view_of("ended", session->segments, ended);
+    view.expires_at = std::min(view.expires_at, ended); // its data was used up, or it was closed before its time
+    view.time_left = Seconds(0);
+    if (view.data_left_bytes) view.data_left_bytes = 0;
+    return view;
 }
 
 std::size_t Tunnels::live() const
@@ -571,9 +699,15 @@ void Tunnels::follow_speeds(std::span<const wg::PeerSpeed> speeds)
 
 void Tunnels::account()
 {
+    // look() tells when the device is not usable, and the next pass counts what this one could not.
+    [[maybe_unused]] const auto counted = count();
+}
+
+Result<void> Tunnels::count()
+{
     const SteadyTime asked = clock_.steady();
     const auto status = look();
-    if (!status) return;
+    if (!status) return status.error();
     const std::unique_lock alone(changes_);
     const UnixSeconds now = clock_.now();
     std::vector<WireguardKey> over;
@@ -631,6 +765,7 @@ void Tunnels::account()
     follow_speeds(speeds);
     end(over);
     if (by_data) save_what_is_unsaved();
+    return {};
 }
 
 void Tunnels::keep_interface()

@@ -62,17 +62,39 @@ public:
     /// Whether a tunnel that is sold now would work: it is there, kept as it should be, and has the key that configs
     /// name. As of the last time we looked; if that failed, looks again (at most once a second).
     bool device_usable();
-    /// Puts the peer, then books it: redeemed → active, accepted → live. A session that begins is called `session_id`,
-    /// where one was promised. Errors: above_max_purchase (the session has no room), device_absent, device_unavailable
-    /// (nothing is booked), bad_step, store_unavailable (the peer may be there: the next reconcile removes it).
+    struct Joining {
+        std::optional<std::string> session_id = {};    // of a session that begins, where one was promised
+        std::optional<std::int64_t> only_session = {}; // the grant is for this session only
+        std::optional<store::Act> act = {};            // for the books
+    };
+    /// Puts the peer, then books it: redeemed → active, accepted → live. Errors: above_max_purchase (the session has no
+    /// room), device_absent, device_unavailable (nothing is booked), bad_step, store_unavailable (the peer may be
+    /// there: the next reconcile removes it).
     Result<store::Activated> activate(payments::PurchaseId purchase, const protocol::WireguardKey& key,
-                                      const store::Lease& lease,
-                                      const std::optional<std::string>& session_id = std::nullopt);
+                                      const store::Lease& lease, const Joining& how);
+    Result<store::Activated> activate(payments::PurchaseId purchase, const protocol::WireguardKey& key,
+                                      const store::Lease& lease)
+    {
+        return activate(purchase, key, lease, Joining{});
+    }
     /// live or settling → released: a grant that turned out to be unpaid goes, and with the last one of its key the
     /// peer first. Errors: device_unavailable (nothing is booked: try again), bad_step, store_unavailable.
     Result<void> take_back(payments::PurchaseId purchase, const protocol::WireguardKey& key);
     /// After it no peer has this key but for a live session. Errors: device_unavailable (nobody can tell).
     Result<void> confirm_gone(const protocol::WireguardKey& key);
+
+    // ---- before its time -------------------------------------------------------------------------------------------
+    /// Ends the session now: the peer goes, then the books say so, with the operator's line. Errors: not_found (no such
+    /// session); session_ended; bad_step (in words: renewed or being paid for at this moment); device_unavailable
+    /// (nothing is booked).
+    Result<void> revoke(std::int64_t session, const store::Act& act);
+    /// What ends of a session, decided from its queue as it is now, usage counted. Gives `left`, `refunds`, `grants`,
+    /// `by` and `note` of the closing; the rest is filled in.
+    using Decide = std::function<Result<store::Closing>(std::span<const session::Segment> now, UnixSeconds at)>;
+    /// Ends grants of a live session: with its last one the peer first, then the books, with what is owed for them.
+    /// While it decides, nothing of the session changes. Errors: those of `decide`; not_found; session_ended; bad_step
+    /// (renewed meanwhile); device_unavailable (nothing is booked); store_unavailable.
+    Result<std::vector<store::RefundId>> close(std::int64_t session, const Decide& decide);
 
     // ---- for the buyer and for health ------------------------------------------------------------------------------
     /// Counts anew first, if that was longer than 5 s ago. Errors: not_found; store_unavailable.
@@ -103,6 +125,12 @@ public:
     void expire_due();
     /// Counts bytes, and ends what is over by data.
     void account();
+    /// What is known now of these sessions, as rows; those that are not live are left out.
+    struct Seen {
+        std::vector<session::Segment> segments;
+        std::optional<Seconds> last_handshake_age; // none: never
+    };
+    std::map<std::int64_t, Seen> seen(std::span<const std::int64_t> sessions) const;
     /// Has the keeper look after the interface; puts peers that are missing; removes ours that have no grant; learns
     /// which are others'.
     void reconcile();
@@ -131,6 +159,11 @@ private:
     void put_in_books(const Key& key, Live live);
     void strike_from_books(const Key& key);
     Result<void> apply_in_batches(std::span<const wg::PeerChange> changes);
+    /// As account(). Errors: device_absent, device_unavailable (nothing was counted).
+    Result<void> count();
+    Result<void> remove_peer(const Key& key);
+    std::optional<Key> key_of(std::int64_t session) const; // with books_ held
+    Error why_not_live(std::int64_t session);
     void end(const std::vector<Key>& keys); // with changes_ held alone, as the next two
     bool book_as_ended(std::span<const Key> keys);
     void save_what_is_unsaved();

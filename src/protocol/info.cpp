@@ -217,6 +217,8 @@ std::string encode_session(const SessionView& session)
     object["data_used_bytes"] = session.data_used_bytes;
     object["last_handshake_age_s"] =
         session.last_handshake_age ? OrderedJson(session.last_handshake_age->count()) : OrderedJson(nullptr);
+    object["data_left_bytes"] = session.data_left_bytes ? OrderedJson(*session.data_left_bytes) : OrderedJson(nullptr);
+    object["time_left_s"] = session.time_left.count();
     return dump(object);
 }
 
@@ -233,6 +235,10 @@ Result<SessionView> parse_session(std::string_view json)
     session.data_used_bytes = count_member(object, "data_used_bytes").value_or(0);
     if (const auto age = count_member(object, "last_handshake_age_s"); age && *age <= INT64_MAX)
         session.last_handshake_age = Seconds(static_cast<std::int64_t>(*age));
+    // The reference does not say these.
+    session.data_left_bytes = count_member(object, "data_left_bytes");
+    if (const auto left = count_member(object, "time_left_s"); left && *left <= INT64_MAX)
+        session.time_left = Seconds(static_cast<std::int64_t>(*left));
     return session;
 }
 

@@ -34,6 +34,7 @@ constexpr Step kSteps[]{
     {State::redeemed, Fact::settled_by_hand, State::ended},
     {State::refunding, Fact::mint_signed, State::refunded},
     {State::active, Fact::ran_out, State::ended},
+    {State::active, Fact::closed_early, State::ended},
 };
 
 } // namespace
@@ -114,6 +115,8 @@ std::string_view fact_word(Fact fact)
         return "undeliverable";
     case Fact::ran_out:
         return "ran_out";
+    case Fact::closed_early:
+        return "closed_early";
     case Fact::claim_lapsed:
         return "claim_lapsed";
     case Fact::invoice_stored:
@@ -139,13 +142,15 @@ std::string_view method_word(Method method)
         return "cashu";
     case Method::lightning:
         return "lightning";
+    case Method::given:
+        return "given";
     }
     return "";
 }
 
 std::optional<Method> parse_method(std::string_view word)
 {
-    for (const Method method : {Method::cashu, Method::lightning})
+    for (const Method method : {Method::cashu, Method::lightning, Method::given})
         if (method_word(method) == word) return method;
     return std::nullopt;
 }

@@ -10,8 +10,8 @@
 
 namespace adit::session {
 
-/// How a purchase is paid for. Both ways meet in `redeemed` or `active`.
-enum class Method { cashu, lightning };
+/// How a purchase is paid for: all ways meet in `redeemed` or `active`. What is given is paid for by nobody.
+enum class Method { cashu, lightning, given };
 
 enum class State {
     received,
@@ -39,6 +39,7 @@ enum class Fact {
     peer_put,        // on the device
     undeliverable,   // the refund's outputs are stored, the peer is confirmed gone
     ran_out,         // time or data
+    closed_early,    // by its buyer or the operator, who has what was unused booked as owed
     claim_lapsed,    // redeemed, and nobody came for it in 30 days
     invoice_stored,  // with its preimage and all that its config promises
     payment_held,    // by the backend's word: locked in, ours to settle or cancel
@@ -74,6 +75,7 @@ inline constexpr State kAllStates[]{State::received,  State::reserved, State::sw
 inline constexpr Fact kAllFacts[]{
     Fact::refused,      Fact::address_held,    Fact::intent_stored, Fact::mint_refused,    Fact::mint_signed,
     Fact::peer_put,     Fact::undeliverable,   Fact::ran_out,       Fact::claim_lapsed,    Fact::invoice_stored,
-    Fact::payment_held, Fact::payment_settled, Fact::payment_ended, Fact::settle_intended, Fact::settled_by_hand};
+    Fact::payment_held, Fact::payment_settled, Fact::payment_ended, Fact::settle_intended, Fact::settled_by_hand,
+    Fact::closed_early};
 
 } // namespace adit::session

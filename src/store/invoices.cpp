@@ -1,4 +1,5 @@
 // Purchases that are paid for by Lightning: their invoices, and what became of them.
+#include "store/closing_rows.h"
 #include "store/lease_rows.h"
 #include "store/sqlite_store.h"
 
@@ -159,6 +160,7 @@ Result<void> SqliteStore::mark_settled_by_hand(PurchaseId id)
     return write("mark_settled_by_hand", [&, now = clock_.now(), rest = end_of_rest()](Database& db) -> Result<void> {
         const Moved moved = TRY(move(db, id, Fact::settled_by_hand, now));
         TRY(db.run("UPDATE purchases SET holds_lease = 0 WHERE id = $1", {row_number(id)}));
+        TRY(insert_act(db, {.kind = ActKind::settled_by_hand, .at = now, .purchase = id}));
         return rest_lease_if_unheld(db, moved.client, rest);
     });
 }

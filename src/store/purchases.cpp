@@ -1,4 +1,5 @@
 // The rows of the journal: found, reserved, activated, lapsed. What happens to their money is in journal.cpp.
+#include "store/closing_rows.h"
 #include "store/lease_rows.h"
 #include "store/sqlite_store.h"
 
@@ -52,6 +53,8 @@ std::vector<std::string> sorted_hex(std::span<const Point> points)
     return hex;
 }
 
+} // namespace
+
 Result<void> insert_purchase(Database& db, std::int64_t id, const NewPurchase& purchase, std::string_view client)
 {
     const auto quantity = TRY(to_bigint(purchase.quantity));
@@ -75,6 +78,8 @@ Result<void> insert_purchase(Database& db, std::int64_t id, const NewPurchase& p
          static_cast<std::int64_t>(purchase.grant.max_mbps)}));
     return {};
 }
+
+namespace {
 
 struct SessionAndBuyer {
     Session session;
@@ -214,6 +219,8 @@ Result<Activated> SqliteStore::mark_active(PurchaseId id, const Activation& acti
         if (!leased) return Error{Reason::bad_step, "mark_active: the client has no lease"};
 
         auto live = TRY(find_live(db, known->client));
+        if (activation.only_session && (!live || live->session.row != *activation.only_session))
+            return Error{Reason::bad_step, "mark_active: that session is over"};
         const auto before = live ? live->session.segments : std::vector<session::Segment>();
         auto segments = TRY(session::add_grant(before, known->purchase.grant, activation.now));
         const auto expires_at = session::expires_at(segments);
@@ -229,11 +236,18 @@ Result<Activated> SqliteStore::mark_active(PurchaseId id, const Activation& acti
         } else {
             activated.session = TRY(begin_session(db, *known, activation, std::move(segments)));
             activated.first_buyer_is_this_key = known->purchase.auth_key.has_value();
+            activated.began = true;
         }
         TRY(db.run("UPDATE purchases SET state = $1, state_since_s = $2, activated_at_s = $2, "
                    "expires_at_s = $3, session = $4, holds_lease = 0 WHERE id = $5 AND state = $6",
                    {session::state_word(next), activation.now, activated.expires_at, activated.session.row,
                     row_number(id), session::state_word(known->purchase.state)}));
+        if (activation.act) {
+            Act act = *activation.act;
+            act.session = activated.session.row;
+            act.purchase = id;
+            TRY(insert_act(db, act));
+        }
         return activated;
     });
 }

@@ -92,6 +92,22 @@ public:
     Result<std::vector<Adopted>> adopt_sessions(std::span<const AdoptedSession> sessions, UnixSeconds now,
                                                 Adopting how) override;
 
+    // By hand, and before their time
+    Result<Reserved> give(const NewPurchase& purchase, const Lease* candidate) override;
+    Result<void> take_gift_back(PurchaseId id) override;
+    Result<std::size_t> take_unfinished_gifts_back() override;
+    Result<void> revoke_session(const SessionUsage& usage, const Act& act) override;
+    Result<std::vector<RefundId>> close_grants(const Closing& closing, UnixSeconds now) override;
+    Result<Refund> refund(RefundId id) override;
+    Result<std::vector<Refund>> refunds_of(std::int64_t session) override;
+    Result<std::vector<Refund>> owed_refunds() override;
+    Result<void> settle_refund(RefundId id, std::string_view token, UnixSeconds now) override;
+    Result<std::vector<SessionGrant>> grants_of(std::int64_t session) override;
+    Result<std::optional<LiveSession>> live_session_at(std::int64_t session) override;
+    Result<std::optional<Session>> session_at(std::int64_t session) override;
+    Result<std::vector<SessionRow>> list_sessions(Listed which, std::int64_t after, std::size_t limit) override;
+    Result<std::vector<Act>> acts(std::optional<std::int64_t> session, std::size_t limit) override;
+
     // Addresses
     Result<std::vector<TakenAddress>> taken_addresses() override;
     Result<std::vector<std::string>> end_rests(UnixSeconds now) override;

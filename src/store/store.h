@@ -12,6 +12,7 @@
 #include "protocol/wireguard_key.h"
 #include "session/grant.h"
 #include "session/state.h"
+#include "store/closing.h"
 
 #include <functional>
 #include <optional>
@@ -21,7 +22,6 @@
 
 namespace adit::store {
 
-using payments::PurchaseId;
 using payments::cashu::Point;
 using payments::cashu::Proof;
 using payments::lightning::PaymentHash;
@@ -143,6 +143,9 @@ struct SessionUsage {
 struct Activation {
     std::string session_id; // used if a new session begins
     UnixSeconds now;        // the peer is live since now
+    /// The grant is for this session only, and refused with bad_step where that is over.
+    std::optional<std::int64_t> only_session = {};
+    std::optional<Act> act = {}; // for the books, with session and purchase filled in
 };
 
 /// What is left of a session when an unpaid grant was taken back from it; no segments: it is over.
@@ -156,6 +159,7 @@ struct Activated {
     Session session;
     UnixSeconds expires_at;
     bool first_buyer_is_this_key = true; // of the session: others get neither preshared key nor session id
+    bool began = false;                  // the session
 };
 
 /// A purchase that another program sold, of a session that goes on here.
@@ -365,6 +369,38 @@ public:
     /// Wipes client keys, preshared keys and leases of sessions that ended before `before`; a keyed hash stays. Gives
     /// how many.
     virtual Result<std::size_t> wipe_ended(UnixSeconds before) = 0;
+
+    // ---- by hand, and before their time ----------------------------------------------------------------------------
+    /// A grant that nobody pays for: inserts the row, as redeemed and with its hold on an address, as reserve() does.
+    /// Errors: as reserve.
+    virtual Result<Reserved> give(const NewPurchase& purchase, const Lease* candidate) = 0;
+    /// redeemed → ended for what was given and could not be put up; its address rests.
+    virtual Result<void> take_gift_back(PurchaseId id) = 0;
+    /// The same for all of them, at the start: whoever gave them was not told that it was done. Gives how many.
+    virtual Result<std::size_t> take_unfinished_gifts_back() = 0;
+    /// live → ended by the operator, as end_sessions, with the line in the books. The peer must have gone before.
+    /// Errors: bad_step (renewed meanwhile, over since, or a payment of it is being settled at this moment).
+    virtual Result<void> revoke_session(const SessionUsage& usage, const Act& act) = 0;
+    /// active → ended for these grants, what is left of the session, and what is owed for them, in one transaction;
+    /// with the operator's line where it is he who closes. Gives the refunds in the order of `refunds`. Errors:
+    /// bad_step (the session was renewed or has ended meanwhile, or a grant is not active).
+    virtual Result<std::vector<RefundId>> close_grants(const Closing& closing, UnixSeconds now) = 0;
+    virtual Result<Refund> refund(RefundId id) = 0; // Errors: not_found
+    virtual Result<std::vector<Refund>> refunds_of(std::int64_t session) = 0;
+    /// Without a token, and owed one. Oldest first.
+    virtual Result<std::vector<Refund>> owed_refunds() = 0;
+    /// The token is there, for whoever asks again. Nothing changes where it was there already.
+    virtual Result<void> settle_refund(RefundId id, std::string_view token, UnixSeconds now) = 0;
+
+    /// All that ever joined it, in that order. Errors: store_unavailable.
+    virtual Result<std::vector<SessionGrant>> grants_of(std::int64_t session) = 0;
+    virtual Result<std::optional<LiveSession>> live_session_at(std::int64_t session) = 0;
+    virtual Result<std::optional<Session>> session_at(std::int64_t session) = 0;
+    enum class Listed { live, all };
+    /// The sessions after that row, oldest first, at most `limit`.
+    virtual Result<std::vector<SessionRow>> list_sessions(Listed which, std::int64_t after, std::size_t limit) = 0;
+    /// Of one session, or all; oldest first, the latest `limit`.
+    virtual Result<std::vector<Act>> acts(std::optional<std::int64_t> session, std::size_t limit) = 0;
 
     /// Takes over what another program sold, all in one step; live sessions keep address, time and counters. Sessions
     /// and purchases that are taken by others are left out, and the rest is taken. rehearse: the same answer, and

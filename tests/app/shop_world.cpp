@@ -7,7 +7,6 @@
 #include "wg/cidr.h"
 
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 namespace adit::app {
 
@@ -125,6 +124,9 @@ ShopWorld::Process::Process(ShopWorld& world, Death* death)
                                   world.config.wireguard.server_key, world.keeper});
     const auto loaded = tunnels->load();
     EXPECT_TRUE(loaded.has_value() || (death && death->dead()));
+    gifts.emplace(Gifts::Parts{shop, *store, *tunnels, world.clock});
+    const auto ungiven = gifts->load();
+    EXPECT_TRUE(ungiven.has_value() || (death && death->dead()));
     tunnels->reconcile();
     if (world.seed_from_elsewhere) {
         const auto named = store->use_seed(payments::seed_fingerprint(kSeed), store::SeedAge::from_before);
@@ -429,6 +431,16 @@ bool ShopWorld::has_tunnel_of(const protocol::WireguardKey& key, const protocol:
         return secret && std::ranges::equal(*secret, client.preshared_key->expose());
     }
     return false;
+}
+
+// ---- the operator --------------------------------------------------------------------------------------------------
+
+Result<nlohmann::json> ShopWorld::command(std::string_view name, const nlohmann::json& request)
+{
+    const AdminCommands commands =
+        session_commands({process->shop, *process->store, *process->tunnels, *process->gifts, clock});
+    const std::string answer = TRY(commands.find(name)->second(request));
+    return nlohmann::json::parse(answer);
 }
 
 // ---- where the money is --------------------------------------------------------------------------------------------

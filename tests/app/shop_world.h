@@ -6,6 +6,7 @@
 #include "app/purchase.h"
 #include "app/recovery.h"
 #include "app/seed_scan.h"
+#include "app/session_commands.h"
 #include "app/settlements.h"
 #include "app/transfer_keeper.h"
 #include "devnet/faulty_mint.h"
@@ -16,6 +17,7 @@
 #include "wg/memory_device.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace adit::app {
 
@@ -170,6 +172,9 @@ public:
     Config config;
     bool seed_from_elsewhere = false;
 
+    /// The answer of an admin command, or its refusal.
+    Result<nlohmann::json> command(std::string_view name, const nlohmann::json& request = nlohmann::json::object());
+
     struct Process; // what a crash takes away
     std::unique_ptr<Process> process;
 };
@@ -181,6 +186,7 @@ struct ShopWorld::Process {
     std::unique_ptr<store::SqliteStore> store;
     std::unique_ptr<wg::AddressPool> pool;
     std::optional<Tunnels> tunnels;
+    std::optional<Gifts> gifts;
     payments::Mints mints;
     std::optional<payments::WalletOutputs> wallet_outputs;
     std::optional<SeedScan> seed_scan; // of a seed from elsewhere

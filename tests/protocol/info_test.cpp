@@ -99,12 +99,15 @@ TEST(HealthBody, GoesThroughJsonAndBackAndTheShortFormIsRead)
 TEST(SessionBody, SaysNeverAndUnlimitedAsNull)
 {
     SessionView session{"active", UnixSeconds(1800000000), std::nullopt, 0, std::nullopt};
-    EXPECT_EQ(encode_session(session), R"({"status":"active","expires_at":1800000000,"data_quota_bytes":null,)"
-                                       R"("data_used_bytes":0,"last_handshake_age_s":null})");
+    EXPECT_EQ(encode_session(session),
+              R"({"status":"active","expires_at":1800000000,"data_quota_bytes":null,)"
+              R"("data_used_bytes":0,"last_handshake_age_s":null,"data_left_bytes":null,"time_left_s":0})");
     EXPECT_EQ(parse_session(encode_session(session)).value(), session);
     session.data_quota_bytes = 1ULL << 60;
     session.data_used_bytes = 5;
     session.last_handshake_age = Seconds(12);
+    session.data_left_bytes = (1ULL << 60) - 5;
+    session.time_left = Seconds(3600);
     EXPECT_EQ(parse_session(encode_session(session)).value(), session);
     EXPECT_FALSE(parse_session("{}"));
     EXPECT_FALSE(parse_session(R"({"status":"active","expires_at":-1})"));

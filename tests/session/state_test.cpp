@@ -33,6 +33,7 @@ const std::map<std::pair<State, Fact>, State> kDrawing{
     {{State::redeemed, Fact::undeliverable}, State::refunding},
     {{State::redeemed, Fact::claim_lapsed}, State::ended},
     {{State::active, Fact::ran_out}, State::ended},
+    {{State::active, Fact::closed_early}, State::ended},
     {{State::refunding, Fact::mint_signed}, State::refunded},
 };
 

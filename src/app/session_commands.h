@@ -1,0 +1,21 @@
+// app/session_commands.h - what the operator asks at the admin socket about single sessions: a list, one of them, more
+// time, the end. spec: Admin socket
+#pragma once
+
+#include "app/admin.h"
+#include "app/gifts.h"
+
+namespace adit::app {
+
+struct SessionDesk {
+    const Shop& shop;
+    store::Store& store;
+    Tunnels& tunnels;
+    Gifts& gifts;
+    const Clock& clock;
+};
+
+/// list-sessions, show-session, extend-session, revoke-session, grant. What the desk refers to must outlive them.
+AdminCommands session_commands(SessionDesk desk);
+
+} // namespace adit::app
