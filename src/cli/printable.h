@@ -2,7 +2,9 @@
 #pragma once
 
 #include "base/money.h"
+#include "base/time.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,10 @@ std::string printable(std::string_view text, std::size_t limit);
 std::size_t columns(std::string_view text);
 /// printable, cut to so many columns with "…" at the end, padded with blanks to as many.
 std::string fitted(std::string_view text, std::size_t width);
+/// "2 h 5 min"; "none" for nothing and less.
+std::string length_text(Seconds length);
+/// "1.5 GiB"
+std::string bytes_text(std::uint64_t bytes);
 /// "21 sat"
 std::string sats(Sat amount);
 

@@ -1,5 +1,6 @@
 #include "cli/daemon.h"
 #include "cli/printable.h"
+#include "cli/shown.h"
 #include "cli/verbs.h"
 #include "protocol/json.h"
 #include "protocol/json_fields.h"
@@ -11,21 +12,44 @@ namespace adit::cli {
 namespace {
 
 constexpr std::string_view kSessionsHelp =
-    "adit sessions [--settled PURCHASE] [--socket PATH] [--json]\n"
+    "adit sessions [owed] [--settled PURCHASE]\n"
+    "adit sessions list [--ended-too]\n"
+    "adit sessions show SESSION [--with-id]\n"
+    "adit sessions extend SESSION AMOUNT [--mbps N] [--note TEXT]\n"
+    "adit sessions revoke SESSION [--note TEXT]\n"
     "\n"
-    "Talks to the daemon on this machine: how many tunnels are live, and every purchase that was paid and is neither\n"
-    "delivered nor paid back for longer than that should take. The daemon goes on trying; what it can not do by "
-    "itself\n"
-    "it says here.\n"
+    "Talks to the daemon on this machine.\n"
+    "\n"
+    "Without a word: how many tunnels are live, and every purchase that was paid and is neither delivered nor paid "
+    "back\n"
+    "for longer than that should take. The daemon goes on trying; what it can not do by itself it says here.\n"
+    "\n"
+    "  list                every live session: its number, address, and what is left of it\n"
+    "  show SESSION        what it was bought with, what is unused of each purchase, and what was done to it by hand\n"
+    "  extend SESSION 3day gives it more time or data, in the units of a listing: hour, day, week, month, GiB, TiB\n"
+    "  revoke SESSION      ends it now, and gives nothing back\n"
     "\n"
     "  --settled PURCHASE  you have settled this one with its buyer outside of adit: it is owed no more\n"
+    "  --ended-too         also those that are over\n"
+    "  --with-id           and the session's id, which opens its buyer's page: show it to nobody else\n"
+    "  --mbps N            as fast as that, each way (default: as what it has)\n"
+    "  --note TEXT         why, for the books; at most 200 bytes\n"
     "  --socket PATH       [admin].socket of the daemon's config (default: /var/lib/adit/admin.sock)\n"
     "  --json              the daemon's own answer\n"
     "\n"
     "  adit sessions\n"
-    "  adit sessions --settled 1042\n";
+    "  adit sessions --settled 1042\n"
+    "  adit sessions list\n"
+    "  adit sessions extend 17 3day --note 'was down on Sunday'\n";
 
-constexpr Option kSessionsOptions[]{{"--settled"}, {"--socket"}, {"--json", Option::Takes::nothing}};
+constexpr Option kSessionsOptions[]{{"--settled"},
+                                    {"--ended-too", Option::Takes::nothing},
+                                    {"--with-id", Option::Takes::nothing},
+                                    {"--mbps"},
+                                    {"--note"},
+                                    {"--socket"},
+                                    {"--json", Option::Takes::nothing}};
+constexpr std::uint64_t kPage = 1000;
 
 /// What the operator can do about it, by the state that it is in.
 std::string advice(std::string_view state, bool has_refund_key)
@@ -48,22 +72,8 @@ std::string advice(std::string_view state, bool has_refund_key)
     return "see the daemon's log.";
 }
 
-std::string number_of(const nlohmann::json& row, const char* name)
+int owed(const Arguments& arguments, Terminal& terminal)
 {
-    const nlohmann::json* value = protocol::member(row, name);
-    const auto number = value ? protocol::whole_number(*value, ~0ULL) : std::nullopt;
-    return number ? std::to_string(*number) : "?";
-}
-
-std::string text_of(const nlohmann::json& row, const char* name)
-{
-    const std::string* text = protocol::text_member(row, name);
-    return text ? printable(*text, 200) : "?";
-}
-
-int sessions(const Arguments& arguments, Terminal& terminal)
-{
-    if (!arguments.rest().empty()) return usage_error(terminal, "sessions", "expected no further words");
     nlohmann::json request = {{"command", "sessions"}};
     if (const auto settled = arguments.value("--settled")) {
         const auto number = protocol::parse_json(*settled);
@@ -77,25 +87,173 @@ int sessions(const Arguments& arguments, Terminal& terminal)
         terminal.out(answer->dump() + "\n");
         return kDone;
     }
-    std::string text = "live  " + number_of(*answer, "sessions") + "\n";
+    std::string text = "live  " + shown_number(*answer, "sessions") + "\n";
     const nlohmann::json* owed = protocol::member(*answer, "owed");
     const bool any = owed && owed->is_array() && !owed->empty();
-    text += any ? "owed  " + number_of(*answer, "owed_in_all") + "\n" : "owed  nothing\n";
+    text += any ? "owed  " + shown_number(*answer, "owed_in_all") + "\n" : "owed  nothing\n";
     if (any)
         for (const nlohmann::json& row : *owed) {
-            const std::string state = text_of(row, "state");
+            const std::string state = shown_text(row, "state");
             const std::string* refund_key = protocol::text_member(row, "refund_pubkey");
-            text += "\npurchase " + number_of(row, "purchase") + "  " + number_of(row, "price_sat") + " sat for " +
-                    number_of(row, "quantity") + " x " + text_of(row, "unit") + " by " + text_of(row, "method") + ", " +
-                    state + " since " + number_of(row, "since") + " (unix s)\n  " +
-                    advice(state, refund_key && !refund_key->empty()) + "\n";
+            text += "\npurchase " + shown_number(row, "purchase") + "  " + shown_number(row, "price_sat") +
+                    " sat for " + shown_number(row, "quantity") + " x " + shown_text(row, "unit") + " by " +
+                    shown_text(row, "method") + ", " + state + " since " + shown_number(row, "since") +
+                    " (unix s)\n  " + advice(state, refund_key && !refund_key->empty()) + "\n";
         }
     terminal.out(text);
     return kDone;
 }
 
+int list(const Arguments& arguments, Terminal& terminal)
+{
+    const std::string socket = arguments.value("--socket").value_or(kDefaultSocket);
+    nlohmann::json all = nlohmann::json::array();
+    nlohmann::json after = 0;
+    bool any = false;
+    // By pages, so that a shop with ten thousand tunnels is not asked for all of them at once.
+    for (;;) {
+        auto answer = ask_daemon(socket, {{"command", "list-sessions"},
+                                          {"after", after},
+                                          {"limit", kPage},
+                                          {"ended_too", arguments.has("--ended-too")}});
+        if (!answer) return failure(terminal, answer.error().detail);
+        const nlohmann::json* rows = protocol::member(*answer, "sessions");
+        if (!rows || !rows->is_array()) return failure(terminal, "the daemon's answer can not be understood");
+        if (arguments.has("--json")) {
+            all.insert(all.end(), rows->begin(), rows->end());
+        } else {
+            std::string text;
+            if (!any && !rows->empty())
+                text =
+                    "session  since                 address          time left      data left    used         bought\n";
+            for (const nlohmann::json& row : *rows) {
+                any = true;
+                const auto left = protocol::count_member(row, "data_left_bytes");
+                const std::string* address = protocol::text_member(row, "address");
+                text += fitted(shown_number(row, "session"), 9) + fitted(shown_time(row, "created_at"), 22) +
+                        fitted(address ? *address : "ended", 17) + fitted(shown_length(row, "time_left_s"), 15) +
+                        fitted(left ? bytes_text(*left) : "-", 13) +
+                        fitted(bytes_text(protocol::count_member(row, "data_used_bytes").value_or(0)), 13) +
+                        shown_number(row, "purchases") + "\n";
+            }
+            terminal.out(text);
+        }
+        const auto next = protocol::count_member(*answer, "next");
+        if (!next) break;
+        after = *next;
+    }
+    if (arguments.has("--json"))
+        terminal.out(all.dump() + "\n");
+    else if (!any)
+        terminal.out("no sessions\n");
+    return kDone;
+}
+
+std::string size_text(const nlohmann::json& row, const char* name, bool is_time)
+{
+    const std::uint64_t amount = protocol::count_member(row, name).value_or(0);
+    return is_time ? length_text(Seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(amount, INT64_MAX))))
+                   : bytes_text(amount);
+}
+
+/// One session, as show-session and all that change it answer.
+void tell(const nlohmann::json& answer, Terminal& terminal)
+{
+    const nlohmann::json* live = protocol::member(answer, "live");
+    const bool is_live = live && live->is_boolean() && live->get<bool>();
+    std::string text = "session    " + shown_number(answer, "session") + (is_live ? ", live" : ", over") + "\n";
+    if (const std::string* id = protocol::text_member(answer, "id")) text += "id         " + printable(*id, 64) + "\n";
+    text += "since      " + shown_time(answer, "created_at") + "\n";
+    text += (is_live ? "ends       " : "ended      ") + shown_time(answer, is_live ? "expires_at" : "ended_at") + "\n";
+    if (is_live) text += "time left  " + shown_length(answer, "time_left_s") + "\n";
+    if (const auto quota = protocol::count_member(answer, "data_quota_bytes"); quota && is_live)
+        text += "data left  " + bytes_text(protocol::count_member(answer, "data_left_bytes").value_or(0)) + " of " +
+                bytes_text(*quota) + "\n";
+    text += "used       " + bytes_text(protocol::count_member(answer, "data_used_bytes").value_or(0)) + "\n";
+    if (is_live) {
+        text += "address    " + shown_text(answer, "address") + "\n";
+        const auto age = protocol::count_member(answer, "last_handshake_age_s");
+        text += "handshake  " + (age ? shown_length(answer, "last_handshake_age_s") + " ago" : "never") + "\n";
+    }
+    if (protocol::text_member(answer, "client_pubkey"))
+        text += "key        " + shown_text(answer, "client_pubkey") + "\n";
+    const auto rows = [&](const char* name) -> const nlohmann::json& {
+        static const nlohmann::json none = nlohmann::json::array();
+        const nlohmann::json* found = protocol::member(answer, name);
+        return found && found->is_array() ? *found : none;
+    };
+    for (const nlohmann::json& row : rows("purchases")) {
+        const std::string unit = shown_text(row, "unit");
+        const bool is_time = unit != "GiB" && unit != "TiB";
+        text += "purchase   " + shown_number(row, "purchase") + ", " + shown_number(row, "quantity") + " x " + unit +
+                " for " + shown_number(row, "price_sat") + " sat, " + shown_text(row, "method") + ", " +
+                shown_text(row, "state");
+        if (is_live || protocol::count_member(row, "refund"))
+            text += ", unused " + size_text(row, "unused", is_time) + " (" + shown_number(row, "worth_sat") + " sat)";
+        text += "\n";
+    }
+    for (const nlohmann::json& row : rows("refunds")) {
+        const std::string* token = protocol::text_member(row, "token");
+        text += "refund     " + shown_number(row, "refund") + ", " + shown_number(row, "amount_sat") + " sat, by the " +
+                shown_text(row, "closed_by") + " at " + shown_time(row, "created_at") +
+                (protocol::count_member(row, "settled_at") ? "" : ", waits for the mint") + "\n";
+        if (token) text += "  " + printable(*token, 64 * 1024) + "\n";
+    }
+    for (const nlohmann::json& row : rows("acts")) {
+        text += "by hand    " + shown_time(row, "at") + " " + shown_text(row, "act");
+        if (protocol::count_member(row, "purchase")) text += " purchase " + shown_number(row, "purchase");
+        if (protocol::count_member(row, "amount_sat")) text += " " + shown_number(row, "amount_sat") + " sat";
+        const std::string* note = protocol::text_member(row, "note");
+        if (note && !note->empty()) text += ": " + printable(*note, 200);
+        text += "\n";
+    }
+    terminal.out(text);
+}
+
+/// show, extend, revoke: asked about one session, and answered with it.
+int about_one(const Arguments& arguments, Terminal& terminal, nlohmann::json request)
+{
+    const auto answer = ask_daemon(arguments.value("--socket").value_or(kDefaultSocket), request);
+    if (!answer) return failure(terminal, answer.error().detail);
+    if (arguments.has("--json"))
+        terminal.out(answer->dump() + "\n");
+    else
+        tell(*answer, terminal);
+    return kDone;
+}
+
+int sessions(const Arguments& arguments, Terminal& terminal)
+{
+    const auto& rest = arguments.rest();
+    const std::string word = rest.empty() ? "owed" : rest.front();
+    const std::size_t wanted = word == "extend" ? 3 : word == "show" || word == "revoke" ? 2 : 1;
+    if (word != "owed" && word != "list" && wanted == 1)
+        return usage_error(terminal, "sessions", "expected one of: owed, list, show, extend, revoke");
+    if (!rest.empty() && rest.size() != wanted)
+        return usage_error(terminal, "sessions",
+                           word == "extend" ? "extend wants the number of a session, and how much, as 3day"
+                           : wanted == 2    ? word + " wants the number of a session"
+                                            : "expected no further words");
+    if (arguments.has("--settled") && word != "owed")
+        return usage_error(terminal, "sessions", "--settled goes with no other word");
+    if (word == "owed") return owed(arguments, terminal);
+    if (word == "list") return list(arguments, terminal);
+
+    const auto number = parse_count(rest[1]);
+    if (!number) return usage_error(terminal, "sessions", "a session is named by its number, as `list` shows it");
+    nlohmann::json request = {{"command", word + "-session"}, {"session", *number}};
+    if (word == "show") request["with_id"] = arguments.has("--with-id");
+    if (const auto note = arguments.value("--note")) request["note"] = *note;
+    if (word == "extend") {
+        if (const auto added = add_amount(request, rest[2], arguments); !added)
+            return usage_error(terminal, "sessions", added.error().detail);
+    }
+    return about_one(arguments, terminal, std::move(request));
+}
+
 } // namespace
 
-const Verb kSessions{"sessions", "shows what is live, and what is owed", kSessionsHelp, kSessionsOptions, &sessions};
+const Verb kSessions{"sessions", "shows, extends and ends tunnels, and what is owed", kSessionsHelp, kSessionsOptions,
+                     &sessions};
 
 } // namespace adit::cli

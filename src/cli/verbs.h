@@ -35,6 +35,7 @@ extern const Verb kWallet;
 extern const Verb kListing;
 extern const Verb kSessions;
 extern const Verb kTop;
+extern const Verb kGrant;
 
 /// Says what is wrong with the words typed, and where to read on. Gives kUsage.
 int usage_error(Terminal& terminal, std::string_view verb, const std::string& what);

@@ -80,7 +80,8 @@ TEST_F(Program, HelpIsThereForEveryVerbWithAnExample)
 {
     const Ended overview = adit({"--help"});
     EXPECT_EQ(overview.status, 0);
-    for (const char* verb : {"browse", "buy", "open", "redeem", "status", "wallet", "listing", "diagnose"}) {
+    for (const char* verb :
+         {"browse", "buy", "open", "redeem", "status", "wallet", "listing", "sessions", "grant", "diagnose"}) {
         EXPECT_THAT(overview.out, HasSubstr(verb));
         const Ended help = adit({verb, "--help"});
         EXPECT_EQ(help.status, 0);
@@ -108,6 +109,20 @@ TEST_F(Program, WhatIsNotUnderstoodEndsWithTwo)
              {"wallet", "send", "-1"},
              {"wallet", "withdraw", "5", "ann@example.com", "--max-fee", "few"},
              {"listing", "retire"},
+             {"sessions", "nonsense"},
+             {"sessions", "show"},
+             {"sessions", "show", "0123456789abcdef0123456789abcdef"},
+             {"sessions", "show", "0"},
+             {"sessions", "extend", "1"},
+             {"sessions", "extend", "1", "3"},
+             {"sessions", "extend", "1", "3days"},
+             {"sessions", "extend", "1", "-3day"},
+             {"sessions", "revoke", "1", "2"},
+             {"sessions", "list", "--settled", "1"},
+             {"grant"},
+             {"grant", "key"},
+             {"grant", "key", "day"},
+             {"grant", "key", "3day", "--mbps", "x"},
              {"redeem"},
              {"open"},
              {"open", "file"},
@@ -120,6 +135,53 @@ TEST_F(Program, WhatIsNotUnderstoodEndsWithTwo)
         EXPECT_THAT(ended.err, Not(::testing::IsEmpty()));
         EXPECT_THAT(ended.out, ::testing::IsEmpty());
     }
+}
+
+TEST_F(Program, AFriendsTunnelIsGivenShownLengthenedAndEnded)
+{
+    world().offer();
+    const std::string socket = (world().folder / "state" / "admin.sock").string();
+    const auto with_socket = [&](std::vector<std::string> words) {
+        words.insert(words.end(), {"--socket", socket});
+        return adit(std::move(words));
+    };
+    const auto key = protocol::wireguard_public_key(protocol::generate_wireguard_secret(system_rng())).base64();
+    const auto config = world().folder / "friend.conf";
+    const Ended given = with_socket({"grant", key, "3hour", "--note", "Ann", "--out", config.string()});
+    ASSERT_EQ(given.status, 0) << given.err;
+    EXPECT_THAT(given.out, ::testing::IsEmpty());
+    EXPECT_THAT(given.err, HasSubstr("begins until"));
+    struct stat there {};
+    ASSERT_EQ(::stat(config.c_str(), &there), 0);
+    EXPECT_EQ(there.st_mode & 0777U, 0600U);
+    EXPECT_TRUE(protocol::parse_config(must(read_file(config))).has_value());
+
+    const json listed = json::parse(with_socket({"sessions", "list", "--json"}).out);
+    ASSERT_FALSE(listed.empty());
+    const std::string number = std::to_string(listed.back()["session"].get<int>());
+    EXPECT_THAT(with_socket({"sessions", "list"}).out, HasSubstr("\n" + number + " "));
+    const Ended shown = with_socket({"sessions", "show", number});
+    EXPECT_THAT(shown.out, HasSubstr("session    " + number + ", live"));
+    EXPECT_THAT(shown.out, HasSubstr("granted"));
+    EXPECT_THAT(shown.out, HasSubstr("0 sat: Ann"));
+    EXPECT_THAT(shown.out, Not(HasSubstr("id  ")));
+    EXPECT_THAT(with_socket({"sessions", "show", number, "--with-id"}).out, HasSubstr("id         "));
+
+    const json longer = json::parse(with_socket({"sessions", "extend", number, "2hour", "--json"}).out);
+    EXPECT_GT(longer["time_left_s"], 4 * 3600);
+    EXPECT_EQ(longer["purchases"].size(), 2U);
+    EXPECT_EQ(json::parse(with_socket({"sessions", "--json"}).out)["owed"].size(), 0U);
+
+    const Ended ended = with_socket({"sessions", "revoke", number});
+    EXPECT_EQ(ended.status, 0);
+    EXPECT_THAT(ended.out, HasSubstr(", over"));
+    const Ended again = with_socket({"sessions", "revoke", number});
+    EXPECT_EQ(again.status, 1);
+    EXPECT_THAT(again.err, HasSubstr("is over since"));
+    EXPECT_THAT(with_socket({"sessions", "extend", number, "1day"}).err, HasSubstr("is over"));
+    EXPECT_THAT(with_socket({"sessions", "show", "999999"}).err, HasSubstr("there is no session 999999"));
+    EXPECT_THAT(with_socket({"grant", "not a key", "1day"}).err, HasSubstr("no WireGuard public key"));
+    EXPECT_THAT(adit({"sessions", "list", "--socket", "/nobody/listens"}).err, HasSubstr("is aditd running"));
 }
 
 TEST_F(Program, BrowseShowsWhatIsForSaleAsTableAndAsJson)
