@@ -308,7 +308,7 @@ Result<void> App::Parts::open_till()
     wallet_outputs.emplace(std::move(seed.seed), std::move(counters));
     seed_scan.emplace(SeedScan::Parts{*store, *wallet_outputs, *mints, [this] { return asked_to_stop(); }});
     to_scan = TRY(seed_scan->load());
-    till.emplace(*mints, config.cashu.sales_key->duplicate(), *wallet_outputs, *store, clock, rng);
+    till.emplace(*mints, all_sales_keys(config.cashu), *wallet_outputs, *store, clock, rng);
     transfers.emplace(payments::Transfers::Parts{*mints, config.cashu.sales_key->public_key(), *wallet_outputs, *store,
                                                  *store, clock, rng, [this] { return wallet->keys(); }});
     transfer_keeper.emplace(*store, *transfers, clock);
@@ -348,9 +348,9 @@ Result<void> App::Parts::open_relays()
         const std::lock_guard lock(mutex);
         relays.emplace(*loop, clock, rng, std::move(options));
     }
-    std::optional<protocol::PublicKey> sales_key;
-    if (config.cashu.sales_key) sales_key = config.cashu.sales_key->public_key();
-    wallet.emplace(Wallet::Parts{*store, *relays, *mints, config.nostr.key, sales_key, clock, rng});
+    std::vector<protocol::PublicKey> sales_keys;
+    for (const protocol::SecretKey& key : all_sales_keys(config.cashu)) sales_keys.push_back(key.public_key());
+    wallet.emplace(Wallet::Parts{*store, *relays, *mints, config.nostr.key, std::move(sales_keys), clock, rng});
     publisher.emplace(Publisher::Parts{shop, *store, *relays, clock, rng, std::move(urls)});
     loop_thread = std::thread([this] { loop->run(); });
     return {};

@@ -192,6 +192,31 @@ std::optional<protocol::SecretKey> read_sales_key(Section& section, Reading& rea
     return std::move(parsed).value();
 }
 
+/// Tokens that buyers have locked to them before the listing named another are taken and redeemed still.
+std::vector<protocol::SecretKey> read_former_sales_keys(Section& section, Reading& reading,
+                                                        const std::optional<protocol::SecretKey>& sales_key)
+{
+    constexpr std::string_view kKey = "former_p2pk_privkey_files";
+    std::vector<protocol::SecretKey> former;
+    const auto listed = section.list(kKey);
+    for (const auto& [text, place] : listed.value) {
+        auto hex = read_secret_file(reading, section, kKey, reading.path(text), place);
+        if (!hex) continue;
+        auto key = protocol::SecretKey::parse_hex(*hex);
+        sodium_memzero(hex->data(), hex->size());
+        const auto is_there = [&](const protocol::SecretKey& other) { return other.public_key() == key->public_key(); };
+        if (!key)
+            section.error(place, kKey, text + " holds no private key, expected 64 hex digits");
+        else if (sales_key && is_there(*sales_key))
+            section.error(place, kKey, text + " holds the sales key itself, expected one that was it before");
+        else if (std::ranges::any_of(former, is_there))
+            section.error(place, kKey, text + " holds a key that is there already, expected each once");
+        else
+            former.push_back(std::move(*key));
+    }
+    return former;
+}
+
 void accept_mint(std::vector<std::string>& mints, Section& section, Place place, std::string_view key,
                  const std::string& text)
 {
@@ -210,6 +235,7 @@ CashuConfig read_cashu(Section section, Section listing, Reading& reading, const
     const auto enabled = section.flag("enabled");
     cashu.enabled = enabled.value;
     cashu.sales_key = read_sales_key(section, reading, enabled);
+    cashu.former_sales_keys = read_former_sales_keys(section, reading, cashu.sales_key);
     const auto seed = section.text("seed_file");
     cashu.seed_file = seed.value ? reading.path(*seed.value) : database.ours.parent_path() / "wallet.seed";
     for (const auto& method : part.cashu) {
@@ -479,6 +505,15 @@ std::filesystem::path config_path(std::optional<std::filesystem::path> given,
     const std::filesystem::path ours = "/etc/adit/config.toml";
     const std::filesystem::path reference = "/etc/europa-node/config.toml";
     return !exists(ours) && exists(reference) ? reference : ours;
+}
+
+std::vector<protocol::SecretKey> all_sales_keys(const CashuConfig& cashu)
+{
+    std::vector<protocol::SecretKey> keys;
+    if (!cashu.sales_key) return keys;
+    keys.push_back(cashu.sales_key->duplicate());
+    for (const protocol::SecretKey& former : cashu.former_sales_keys) keys.push_back(former.duplicate());
+    return keys;
 }
 
 std::filesystem::path our_database(const std::filesystem::path& configured)

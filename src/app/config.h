@@ -78,8 +78,9 @@ struct LightningConfig {
 
 struct CashuConfig {
     bool enabled = false;
-    std::optional<protocol::SecretKey> sales_key; // buyers lock tokens to 02 || x of it; there while enabled
-    std::filesystem::path seed_file;              // BIP-39 words, made at first start
+    std::optional<protocol::SecretKey> sales_key;            // buyers lock tokens to 02 || x of it; there while enabled
+    std::vector<protocol::SecretKey> former_sales_keys = {}; // tokens may be locked to them still
+    std::filesystem::path seed_file;                         // BIP-39 words, made at first start
     std::vector<std::string> mints; // accepted, normalised: of the listing's methods, then mint_url; no repeats
 };
 
@@ -180,6 +181,9 @@ LoadedConfig parse_config(const ConfigSource& source);
 std::filesystem::path config_path(std::optional<std::filesystem::path> given,
                                   const std::function<std::optional<std::string>(const char*)>& env,
                                   const std::function<bool(const std::filesystem::path&)>& exists);
+
+/// The sales key of the listing first, then the former ones; empty where there is none.
+std::vector<protocol::SecretKey> all_sales_keys(const CashuConfig& cashu);
 
 /// "adit.db" beside `configured`, which is left alone, unless that itself is called adit.db.
 std::filesystem::path our_database(const std::filesystem::path& configured);

@@ -151,6 +151,11 @@ std::span<const ConfigKey> config_schema()
              "The sales key: 64 hex digits in a file of mode 0600. Buyers lock tokens to `02` and its x. Never the "
              "Nostr key, never the wallet's. Needed while Cashu is enabled, unless `p2pk_privkey_hex` is there."},
         {.path = "cashu.p2pk_privkey_hex", .type = secret, .need = sometimes, .means = "The same key inline."},
+        {.path = "cashu.former_p2pk_privkey_files",
+         .type = list,
+         .origin = ours,
+         .means = "Files of keys that were the sales key before, mode 0600 each: tokens that are locked to one of them "
+                  "are taken and redeemed as those of the sales key. The listing names none of them."},
         {.path = "cashu.seed_file",
          .type = path,
          .origin = ours,

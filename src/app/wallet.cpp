@@ -90,7 +90,7 @@ Result<Proof> proof_of(const protocol::WalletProof& proof)
     return out;
 }
 
-Wallet::Wallet(Parts parts) : parts_(parts), next_check_(parts.clock.steady()) {}
+Wallet::Wallet(Parts parts) : parts_(std::move(parts)), next_check_(parts.clock.steady()) {}
 
 Result<bool> Wallet::is_known() const { return TRY(parts_.store.fact(kFactWallet)).has_value(); }
 
@@ -180,12 +180,12 @@ Result<std::vector<protocol::SecretKey>> Wallet::keys() const
 
 Result<void> Wallet::check_sales_key() const
 {
-    const auto known = TRY(keys());
-    if (std::ranges::any_of(known, [&](const auto& key) { return key.public_key() == parts_.sales_key; }))
-        return Error{Reason::bad_config,
-                     "the sales key of [cashu] is the key of this operator's NIP-60 wallet (kind 17375): what is "
-                     "sent to that as a nutzap is public, and anybody could pay with it. Make another sales key, "
-                     "and name it in the listing's p2pk"};
+    for (const protocol::SecretKey& key : TRY(keys()))
+        if (std::ranges::find(parts_.sales_keys, key.public_key()) != parts_.sales_keys.end())
+            return Error{Reason::bad_config,
+                         "a sales key of [cashu] is the key of this operator's NIP-60 wallet (kind 17375): what is "
+                         "sent to that as a nutzap is public, and anybody could pay with it. Make another sales key, "
+                         "and name it in the listing's p2pk"};
     return {};
 }
 

@@ -24,8 +24,8 @@ public:
         store::Store& store;
         nostr::RelayPool& relays;
         const payments::Mints& mints;
-        const protocol::SecretKey& key; // the operator's nsec: author of all wallet events
-        std::optional<protocol::PublicKey> sales_key;
+        const protocol::SecretKey& key;              // the operator's nsec: author of all wallet events
+        std::vector<protocol::PublicKey> sales_keys; // the one in use, and former ones
         const Clock& clock;
         Rng& rng;
     };

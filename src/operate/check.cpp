@@ -112,7 +112,9 @@ Findings look_at_wallet_key(const SharedScene& scene)
     if (!keys)
         return {{"wallet-key", Level::warn, "not looked at, because " + keys.error().detail,
                  "run it again when the relays answer: aditd does not start before it knows of the wallet"}};
-    return {judge_wallet_keys(config.cashu.sales_key->public_key(), *keys)};
+    std::vector<protocol::PublicKey> ours;
+    for (const protocol::SecretKey& key : app::all_sales_keys(config.cashu)) ours.push_back(key.public_key());
+    return {judge_wallet_keys(ours, *keys)};
 }
 
 void begin_looks(SideBySide& looks, const SharedScene& scene)

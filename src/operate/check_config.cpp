@@ -103,19 +103,23 @@ Findings judge_keys(const app::Config& config)
                              "make a sales key of its own (openssl rand -hex 32), and name it in the listing's p2pk"});
         else
             found.push_back({"sales-key", Level::ok, "payments are locked to 02" + sales.hex()});
+        for (const protocol::SecretKey& former : config.cashu.former_sales_keys)
+            found.push_back(
+                {"sales-key", Level::ok, "and taken when they are locked to 02" + former.public_key().hex()});
     }
     return found;
 }
 
-Finding judge_wallet_keys(const protocol::PublicKey& sales_key, std::span<const protocol::PublicKey> wallet_keys)
+Finding judge_wallet_keys(std::span<const protocol::PublicKey> sales_keys,
+                          std::span<const protocol::PublicKey> wallet_keys)
 {
-    if (std::ranges::find(wallet_keys, sales_key) != wallet_keys.end())
+    if (std::ranges::find_first_of(wallet_keys, sales_keys) != wallet_keys.end())
         return {
             "wallet-key", Level::fail,
-            "the [cashu] sales key is the key of this operator's NIP-60 wallet: nutzaps to it publish their proofs, "
+            "a sales key of [cashu] is the key of this operator's NIP-60 wallet: nutzaps to it publish their proofs, "
             "and anybody could pay with those; aditd does not start so",
-            "make a sales key of its own (openssl rand -hex 32), put it into [cashu], and name it in the listing's "
-            "p2pk"};
+            "make a sales key of its own (openssl rand -hex 32), put it into [cashu] in the other's place, and name it "
+            "in the listing's p2pk"};
     if (wallet_keys.empty())
         return {"wallet-key", Level::ok, "no relay has a NIP-60 wallet of this operator yet; aditd makes one"};
     return {"wallet-key", Level::ok, "the NIP-60 wallet on the relays has a key of its own"};

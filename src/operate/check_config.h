@@ -18,6 +18,7 @@ Findings judge_prices(std::span<const protocol::Price> prices);
 Findings judge_keys(const app::Config& config);
 
 /// Pure. `wallet_keys`: of the operator's NIP-60 wallet, as far as relays have it. Fails where the sales key is one.
-Finding judge_wallet_keys(const protocol::PublicKey& sales_key, std::span<const protocol::PublicKey> wallet_keys);
+Finding judge_wallet_keys(std::span<const protocol::PublicKey> sales_keys,
+                          std::span<const protocol::PublicKey> wallet_keys);
 
 } // namespace adit::operate

@@ -34,6 +34,14 @@ Result<void> check_against_keysets(Proof& proof, const MintPage& page, UnixSecon
     return {};
 }
 
+std::vector<protocol::PublicKey> public_keys_of(std::span<const protocol::SecretKey> keys)
+{
+    std::vector<protocol::PublicKey> all;
+    all.reserve(keys.size());
+    for (const protocol::SecretKey& key : keys) all.push_back(key.public_key());
+    return all;
+}
+
 bool knows_every_keyset(const cashu::Token& token, const MintPage& page)
 {
     return std::ranges::all_of(
@@ -42,11 +50,12 @@ bool knows_every_keyset(const cashu::Token& token, const MintPage& page)
 
 } // namespace
 
-Till::Till(const Mints& mints, protocol::SecretKey sales_key, WalletOutputs& wallet, Journal& journal,
+Till::Till(const Mints& mints, std::vector<protocol::SecretKey> sales_keys, WalletOutputs& wallet, Journal& journal,
            const Clock& clock, Rng& rng)
-    : mints_(mints), sales_key_(std::move(sales_key)), wallet_(wallet), journal_(journal), clock_(clock), rng_(rng),
-      swapper_(wallet, clock)
+    : mints_(mints), sales_keys_(std::move(sales_keys)), public_keys_(public_keys_of(sales_keys_)), wallet_(wallet),
+      journal_(journal), clock_(clock), rng_(rng), swapper_(wallet, clock)
 {
+    CHECK(!sales_keys_.empty());
 }
 
 Result<Tender> Till::judge(const cashu::Token& token) const
@@ -67,7 +76,7 @@ Result<Tender> Till::judge(const cashu::Token& token) const
         proof.witness.reset(); // ours will stand there
         tender.every_proof_has_dleq = tender.every_proof_has_dleq && proof.dleq.has_value();
     }
-    TRY(cashu::all_spendable_alone(tender.proofs, sales_key_.public_key(), now));
+    TRY(cashu::all_spendable_alone(tender.proofs, public_keys_, now));
 
     const auto face = cashu::total(tender.proofs);
     const auto fee = fee_for(tender.proofs, *page);
@@ -80,7 +89,7 @@ Result<Tender> Till::judge(const cashu::Token& token) const
 
 BuyerLock Till::lock_for(const protocol::PublicKey& buyer) const
 {
-    return {buyer, sales_key_.public_key(), clock_.now() + protocol::kChangeLocktime};
+    return {buyer, public_key(), clock_.now() + protocol::kChangeLocktime};
 }
 
 Result<SwapIntent> Till::redeem_intent(const Mint& mint, std::vector<Proof> inputs, const Terms& terms) const
@@ -103,7 +112,7 @@ Result<SwapIntent> Till::redeem_intent(const Mint& mint, std::vector<Proof> inpu
     }
     sort_outputs(intent.outputs);
     const auto blinded = messages(intent.outputs);
-    TRY(cashu::sign_inputs(inputs, blinded, sales_key_, rng_));
+    TRY(cashu::sign_inputs(inputs, blinded, sales_keys_, rng_));
     intent.body = cashu::encode_swap(inputs, blinded);
     return intent;
 }

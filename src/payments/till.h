@@ -19,9 +19,10 @@ struct Terms {
 /// win) but should not happen, since both would ask the mint.
 class Till {
 public:
-    /// All references must outlive the till. `sales_key` is the key that buyers lock their tokens to.
-    Till(const Mints& mints, protocol::SecretKey sales_key, WalletOutputs& wallet, Journal& journal, const Clock& clock,
-         Rng& rng);
+    /// All references must outlive the till. `sales_keys`: the key that buyers lock their tokens to, then those that
+    /// were it before, to which tokens may be locked still. One at least.
+    Till(const Mints& mints, std::vector<protocol::SecretKey> sales_keys, WalletOutputs& wallet, Journal& journal,
+         const Clock& clock, Rng& rng);
 
     /// Asks no mint, but for the keys of a keyset never seen before (and that at most once in 10 s).
     /// Errors: invalid_token, wrong_mint, wrong_p2pk; mint_unreachable (nothing was ever heard from this mint, or the
@@ -48,7 +49,7 @@ public:
                                       std::optional<Sat> amount = std::nullopt);
 
     const Mints& mints() const { return mints_; }
-    protocol::PublicKey public_key() const { return sales_key_.public_key(); }
+    protocol::PublicKey public_key() const { return public_keys_.front(); }
 
 private:
     Result<SwapIntent> redeem_intent(const Mint& mint, std::vector<cashu::Proof> inputs, const Terms& terms) const;
@@ -65,7 +66,8 @@ private:
     BuyerLock lock_for(const protocol::PublicKey& buyer) const;
 
     const Mints& mints_;
-    const protocol::SecretKey sales_key_;
+    const std::vector<protocol::SecretKey> sales_keys_;
+    const std::vector<protocol::PublicKey> public_keys_; // of each of them
     WalletOutputs& wallet_;
     Journal& journal_;
     const Clock& clock_;

@@ -610,6 +610,39 @@ TEST_F(ConfigTest, EachSecretIsThereOnce)
     EXPECT_THAT(error_of("nsec = \"" + std::string(kNodeSecret) + "\"", ""), HasSubstr("nostr.nsec_file: is missing"));
 }
 
+TEST_F(ConfigTest, FormerSalesKeysAreEachAKeyOfItsOwn)
+{
+    const auto with = [this](const std::string& list) {
+        return parse(changed("p2pk_privkey_hex = ", "former_p2pk_privkey_files = " + list + "\np2pk_privkey_hex = "));
+    };
+    files_["/etc/adit/old"] = {std::string(kNodeSecret) + "\n", FileOpenness::closed};
+    files_["/run/older"] = {std::string(63, '0') + "7\n", FileOpenness::closed};
+    const LoadedConfig loaded = with(R"(["old", "/run/older"])");
+    ASSERT_TRUE(loaded.config) << testing::PrintToString(loaded.errors);
+    const auto keys = all_sales_keys(loaded.config->cashu);
+    ASSERT_EQ(keys.size(), 3U);
+    EXPECT_EQ(keys[0].public_key().hex(), kSalesX);
+    EXPECT_EQ(encode_hex(keys[1].expose()), kNodeSecret);
+    EXPECT_TRUE(with("[]").config);
+
+    const auto error = [&](const std::string& list, const char* words) {
+        EXPECT_THAT(with(list).errors, ElementsAre(HasSubstr(words))) << list;
+    };
+    error(R"(["old", "old"])", "former_p2pk_privkey_files: old holds a key that is there already");
+    files_["/etc/adit/now"] = {std::string(kSalesSecret), FileOpenness::closed};
+    error(R"(["now"])", "now holds the sales key itself");
+    files_["/etc/adit/bad"] = {"nsec1something", FileOpenness::closed};
+    error(R"(["bad"])", "bad holds no private key, expected 64 hex digits");
+    error(R"(["none"])", "can not be read");
+    files_["/etc/adit/old"].openness = FileOpenness::open;
+    error(R"(["old"])", "may be read or written by others, expected mode 0600");
+    // The listing names the one in use.
+    files_["/etc/adit/old"] = {std::string(kSalesSecret), FileOpenness::closed};
+    EXPECT_THAT(error_of("p2pk_privkey_hex = \"" + std::string(kSalesSecret),
+                         "former_p2pk_privkey_files = [\"old\"]\np2pk_privkey_hex = \"" + std::string(63, '0') + "7"),
+                HasSubstr("payment_methods.p2pk: is not the key that we hold, expected 02"));
+}
+
 TEST_F(ConfigTest, AServerKeyFollowsFromItsPrivateKey)
 {
     files_["/etc/adit/wg.key"] = {"yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n", FileOpenness::closed};

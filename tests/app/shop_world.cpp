@@ -142,7 +142,7 @@ ShopWorld::Process::Process(ShopWorld& world, Death* death)
         EXPECT_TRUE(waiting.has_value() || (death && death->dead()));
         if (waiting) to_scan = std::move(*waiting);
     }
-    till.emplace(mints, world.config.cashu.sales_key->duplicate(), *wallet_outputs, *store, world.clock, world.rng);
+    till.emplace(mints, all_sales_keys(world.config.cashu), *wallet_outputs, *store, world.clock, world.rng);
     transfers.emplace(payments::Transfers::Parts{mints, world.config.cashu.sales_key->public_key(), *wallet_outputs,
                                                  *store, *store, world.clock, world.rng,
                                                  [&world] { return world.wallet_keys(); }});

@@ -138,49 +138,66 @@ std::string make_p2pk_secret(const P2pkLock& lock, Rng& rng)
 
 std::string make_plain_secret(Rng& rng) { return encode_hex(rng.bytes<32>()); }
 
-Result<SigFlag> spendable_alone(std::string_view text, const protocol::PublicKey& our_key, UnixSeconds now,
+namespace {
+
+bool names(const P2pkLock& lock, const protocol::PublicKey& ours)
+{
+    return std::ranges::any_of(lock.keys, [&](const Point& key) {
+        return std::equal(ours.bytes().begin(), ours.bytes().end(), key.bytes().begin() + 1);
+    });
+}
+
+} // namespace
+
+Result<SigFlag> spendable_alone(std::string_view text, std::span<const protocol::PublicKey> our_keys, UnixSeconds now,
                                 Seconds margin)
 {
     const auto secret = TRY(parse_secret(text));
     if (!secret) return malformed_lock("a proof without a lock: whoever sees it can spend it");
     const P2pkLock lock = TRY(parse_p2pk_lock(*secret));
-    const bool ours = std::any_of(lock.keys.begin(), lock.keys.end(), [&](const Point& key) {
-        return std::equal(our_key.bytes().begin(), our_key.bytes().end(), key.bytes().begin() + 1);
-    });
-    if (!ours) return malformed_lock("locked to another key");
+    if (std::ranges::none_of(our_keys, [&](const protocol::PublicKey& ours) { return names(lock, ours); }))
+        return malformed_lock("locked to another key");
     if (lock.n_sigs != 1) return malformed_lock("our signature alone is not enough");
     // Past its locktime the refund keys, or where there are none everybody, can take it back under our hands.
     if (lock.locktime && *lock.locktime < now + margin) return malformed_lock("the locktime is too close");
     return lock.sigflag;
 }
 
-Result<void> all_spendable_alone(std::span<const Proof> proofs, const protocol::PublicKey& our_key, UnixSeconds now,
-                                 Seconds margin)
+Result<void> all_spendable_alone(std::span<const Proof> proofs, std::span<const protocol::PublicKey> our_keys,
+                                 UnixSeconds now, Seconds margin)
 {
-    for (const Proof& proof : proofs) TRY(spendable_alone(proof.secret, our_key, now, margin));
+    for (const Proof& proof : proofs) TRY(spendable_alone(proof.secret, our_keys, now, margin));
     TRY(check_mix(proofs));
     return {};
 }
 
 Result<void> sign_inputs(std::span<Proof> inputs, std::span<const BlindedMessage> outputs,
-                         const protocol::SecretKey& key, Rng& rng)
+                         std::span<const protocol::SecretKey> keys, Rng& rng)
 {
+    CHECK(!keys.empty());
     const Mix mix = TRY(check_mix(inputs));
-    for (const auto& secret : mix.secrets)
-        if (secret) TRY(parse_p2pk_lock(*secret));
+    std::vector<const protocol::SecretKey*> signers; // of each input
+    for (const auto& secret : mix.secrets) {
+        signers.push_back(&keys.front());
+        if (!secret) continue;
+        const P2pkLock lock = TRY(parse_p2pk_lock(*secret));
+        const auto named =
+            std::ranges::find_if(keys, [&](const protocol::SecretKey& key) { return names(lock, key.public_key()); });
+        if (named != keys.end()) signers.back() = &*named;
+    }
 
-    const auto witness = [&](std::string_view message) {
+    const auto witness = [&](const protocol::SecretKey& key, std::string_view message) {
         const protocol::Signature signature = protocol::sign(key, sha256(as_bytes(message)), rng);
         return encode_witness(std::span(&signature, 1));
     };
     if (mix.sigflag == SigFlag::all) {
         for (Proof& input : inputs) input.witness.reset();
-        inputs.front().witness = witness(sig_all_message(inputs, outputs));
+        inputs.front().witness = witness(*signers.front(), sig_all_message(inputs, outputs));
         return {};
     }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         inputs[i].witness.reset();
-        if (mix.secrets[i]) inputs[i].witness = witness(inputs[i].secret);
+        if (mix.secrets[i]) inputs[i].witness = witness(*signers[i], inputs[i].secret);
     }
     return {};
 }
