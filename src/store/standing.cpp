@@ -43,11 +43,11 @@ Result<Store::Standing> SqliteStore::standing()
                         standing.open.push_back(in);
                         return {};
                     }));
-        return db.each("SELECT COUNT(*), MIN(created_at_s) FROM outbox", {}, [&](Row& row) -> Result<void> {
-            standing.outbox = static_cast<std::uint64_t>(row.integer());
-            standing.outbox_oldest = row.maybe_time();
-            return {};
-        });
+        // By indexes: the events themselves may be long.
+        standing.outbox = static_cast<std::uint64_t>(TRY(db.number("SELECT COUNT(*) FROM outbox")).value_or(0));
+        const auto first = TRY(db.number("SELECT created_at_s FROM outbox ORDER BY position LIMIT 1"));
+        if (first) standing.outbox_oldest = UnixSeconds(*first);
+        return {};
     }));
 
     std::map<std::string, Sat, std::less<>> unspent;

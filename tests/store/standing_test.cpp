@@ -69,7 +69,7 @@ TEST_F(StandingTest, TheOutboxIsCountedWithItsOldest)
     fakes::SeededRng rng(3);
     const auto key = protocol::SecretKey::generate(rng);
     std::vector<protocol::Event> events;
-    for (const std::int64_t at : {1'600'000'200, 1'600'000'100, 1'600'000'300})
+    for (const std::int64_t at : {1'600'000'100, 1'600'000'200, 1'600'000'300})
         events.push_back(protocol::sign_event({UnixSeconds(at), 1, {}, "x"}, key, rng));
     good(store().put_outbox(events));
     const auto standing = good(store().standing());
