@@ -1,4 +1,5 @@
-// The Authorization header of a purchase. The first byte chooses: the header itself, or the event's JSON inside of one.
+// The Authorization header of a purchase, or of a close. The first byte chooses: the header itself, or the event's JSON
+// inside of one.
 #include "base/check.h"
 #include "protocol/constants.h"
 #include "protocol/purchase_auth.h"
@@ -26,6 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         CHECK(auth->expires_at > adit::UnixSeconds(1800000000));
         CHECK(auth->tier.index < prices.size());
     }
+    const auto close =
+        check_close_auth(*event, {adit::UnixSeconds(1800000000), "vpn.example", operator_key, "vpn-1", tiers});
+    CHECK(!(auth && close)); // an event is for one thing
+    if (close) CHECK(event->kind == kKindRequestAuth && event->first("t") == kCloseAction);
     const auto bound = check_payment_hash(*event, "cashuB");
     CHECK(bound || bound.error().reason == adit::Reason::bad_auth);
     return 0;

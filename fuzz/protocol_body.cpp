@@ -19,6 +19,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (const auto* delivered = std::get_if<Delivered>(&*answer))
             CHECK(std::get<Delivered>(parse_purchase_answer(200, encode_delivered(*delivered)).value()) == *delivered);
     }
+    for (const int status : {200, 403, 503}) {
+        const auto answer = parse_close_answer(status, text);
+        CHECK(answer || status == 200);
+        if (!answer) continue;
+        if (const auto* closed = std::get_if<Closed>(&*answer))
+            CHECK(std::get<Closed>(parse_close_answer(200, encode_closed(*closed)).value()) == *closed);
+    }
     if (const auto info = parse_info(text)) CHECK(parse_info(encode_info(*info)));
     if (const auto health = parse_health(text)) CHECK(parse_health(encode_health(*health)).value() == *health);
     if (const auto session = parse_session(text)) CHECK(parse_session(encode_session(*session)).value() == *session);

@@ -14,7 +14,7 @@ namespace adit::app {
 
 namespace {
 
-constexpr std::size_t kMaxLine = 16'384; // an invoice has up to 7089 characters
+constexpr std::size_t kMaxLine = 16'384;     // an invoice has up to 7089 characters
 constexpr std::size_t kMaxAnswer = 16 << 20; // what is longer is asked for by pages
 constexpr std::size_t kMaxConnections = 16;
 

@@ -127,6 +127,8 @@ struct App::Parts {
     std::optional<payments::Till> till;
     std::optional<payments::Transfers> transfers;
     std::optional<TransferKeeper> transfer_keeper;
+    std::optional<Refunds> refunds;
+    std::optional<Closings> closings;
     std::optional<WalletUpkeep> wallet_upkeep;
     std::optional<SeedScan> seed_scan;
     std::vector<payments::Mint*> to_scan;
@@ -160,6 +162,7 @@ struct App::Parts {
     std::optional<Background> tunnel_keeper;
     std::optional<Background> recovery_keeper;
     std::optional<Background> money_keeper;
+    std::optional<Background> refund_keeper;
     std::optional<Background> upkeep_keeper;
     std::optional<Background> nutzap_keeper;
     std::optional<Background> settlement_keeper;
@@ -313,6 +316,9 @@ Result<void> App::Parts::open_till()
                                                  *store, clock, rng, [this] { return wallet->keys(); }});
     transfer_keeper.emplace(*store, *transfers, clock);
     TRY(transfer_keeper->load());
+    refunds.emplace(Refunds::Parts{*store, *tunnels, pay_by(*transfers), clock});
+    TRY(refunds->load());
+    closings.emplace(Closings::Parts{shop, *store, *refunds, clock});
     recovery.emplace(*store, *till, in_flight, *limits, clock, metrics);
     return recovery->load();
 }
@@ -383,7 +389,8 @@ Result<void> App::Parts::serve()
             [this](payments::PurchaseId id) { settlements->ask_for(id); }, metrics});
     }
     routes.emplace(Routes::Parts{shop, *store, purchases ? &*purchases : nullptr,
-                                 lightning_sale ? &*lightning_sale : nullptr, *tunnels, *workers, clock,
+                                 lightning_sale ? &*lightning_sale : nullptr,
+                                 closings ? &*closings : nullptr, *tunnels, *workers, clock,
                                  [this] {
                                      const auto status = relays->status();
                                      return std::ranges::any_of(
@@ -411,6 +418,11 @@ Result<void> App::Parts::serve()
         recovery_keeper.emplace([this] { return recovery->step(); });
         recovery->on_new([this] { recovery_keeper->wake(); });
         recovery->on_settled([this] { nostr_keeper->wake(); });
+    }
+    if (refunds) {
+        refund_keeper.emplace([this] { return refunds->step(); });
+        refunds->on_new([this] { refund_keeper->wake(); });
+        refunds->on_settled([this] { nostr_keeper->wake(); });
     }
     if (transfer_keeper) {
         money_keeper.emplace([this] { return transfer_keeper->step(); });
@@ -461,13 +473,14 @@ Result<void> App::Parts::serve()
         commands.merge(top_commands(reading));
         commands.merge(money_commands(
             {*store, transfers ? &*transfers : nullptr, *mints, http_client, clock, [this] { nostr_keeper->wake(); }}));
-        commands.merge(session_commands({shop, *store, *tunnels, *gifts, clock}));
+        commands.merge(session_commands({shop, *store, *tunnels, *gifts, refunds ? &*refunds : nullptr, clock}));
         return AdminSocket::open(*loop, *workers, config.admin.socket, std::move(commands));
     }));
     if (config.metrics.enabled) serve_metrics(reading);
     tunnel_keeper->start();
     if (recovery_keeper) recovery_keeper->start();
     if (money_keeper) money_keeper->start();
+    if (refund_keeper) refund_keeper->start();
     if (upkeep_keeper) upkeep_keeper->start();
     if (nutzap_keeper) nutzap_keeper->start();
     if (settlements) {
@@ -574,7 +587,7 @@ void App::Parts::stop()
     if (settlement_keeper) settlement_keeper->stop();
     if (workers) workers->stop(); // purchases in flight get their answers
     for (Background& scan : mint_scans) scan.stop();
-    for (auto* keeper : {&notifying, &nostr_keeper, &mint_watch, &nutzap_keeper, &upkeep_keeper, &money_keeper,
+    for (auto* keeper : {&notifying, &nostr_keeper, &mint_watch, &nutzap_keeper, &upkeep_keeper, &refund_keeper, &money_keeper,
                          &recovery_keeper, &tunnel_keeper})
         if (*keeper) (*keeper)->stop();
     if (tunnels && server) tunnels->save_usage();

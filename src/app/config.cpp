@@ -359,6 +359,8 @@ SessionsConfig read_sessions(Section section)
     SessionsConfig sessions;
     sessions.retention = Seconds(3600 * static_cast<std::int64_t>(section.number("retention_hours").value));
     sessions.activation_deadline = Seconds(static_cast<std::int64_t>(section.number("activation_deadline").value));
+    sessions.refunds = section.flag("refunds").value;
+    sessions.refund_fee_percent = section.number("refund_fee_percent").value;
     section.unknown();
     return sessions;
 }

@@ -116,6 +116,8 @@ struct LogConfig {
 struct SessionsConfig {
     Seconds retention{24 * 3600}; // of the WireGuard key of an ended session
     Seconds activation_deadline{600};
+    bool refunds = false;                 // whether a buyer gets back what is unused
+    std::uint64_t refund_fee_percent = 0; // of that, kept
 };
 
 /// Every number is per process; sources are /32 or /56.

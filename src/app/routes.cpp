@@ -65,6 +65,12 @@ http::Router Routes::router()
                        return view ? json(protocol::encode_session(*view)) : refused_route(view.error().reason);
                    },
                    refused_route));
+    router.add("POST", "/session/{id}/close",
+               blocking(
+                   [this](const http::Request& request) {
+                       return parts_.closings ? parts_.closings->serve(request) : refused_route(Reason::no_refunds);
+                   },
+                   refused_route));
     router.add("GET", "/config-viewer",
                [this](const http::Request&, const http::Responder& responder) { responder.send(config_viewer()); });
     router.add("GET", "/lnurlp",

@@ -1,6 +1,7 @@
 // app/routes.h - the HTTP API: which path is answered by what. spec: HTTP API
 #pragma once
 
+#include "app/closings.h"
 #include "app/lightning_sale.h"
 #include "app/purchase.h"
 #include "base/loop.h"
@@ -19,6 +20,7 @@ public:
         store::Store& store;
         Purchases* purchases;     // nullptr: nothing is sold for ecash
         LightningSale* lightning; // nullptr: nothing is sold by Lightning
+        Closings* closings;       // nullptr: no ecash, so nobody has signed for a session, and nothing could be paid
         Tunnels& tunnels;
         Workers& workers;
         const Clock& clock;

@@ -221,8 +221,8 @@ Result<std::string> show(const SessionDesk& desk, std::int64_t number, bool with
 Result<std::string> revoke(const SessionDesk& desk, const Json& request)
 {
     const std::int64_t session = TRY(session_of(request));
-    const store::Act act{
-        .kind = store::ActKind::revoked, .at = desk.clock.now(), .session = session, .note = TRY(note_of(request))};
+    store::Act act{.kind = store::ActKind::revoked, .at = desk.clock.now(), .session = session};
+    act.note = TRY(note_of(request));
     TRY(desk.tunnels.revoke(session, act));
     log_info("session_revoked", {{"session", session}});
     return show(desk, session, false);
@@ -231,7 +231,50 @@ Result<std::string> revoke(const SessionDesk& desk, const Json& request)
 Result<std::string> extend(const SessionDesk& desk, const Json& request)
 {
     const std::int64_t session = TRY(session_of(request));
-    TRY(desk.gifts.extend(session, TRY(gift_of(request))));
+    const Gift gift = TRY(gift_of(request));
+    TRY(desk.gifts.extend(session, gift));
+    return show(desk, session, false);
+}
+
+/// Ends what was paid for, and owes its buyers what is unused of it. A mint that is silent delays the token only.
+Result<std::string> refund(const SessionDesk& desk, const Json& request)
+{
+    const std::int64_t session = TRY(session_of(request));
+    if (!desk.refunds) return Error{Reason::policy, "[cashu] has no key, so there is nothing to pay back with"};
+    CloseTerms terms;
+    terms.by = store::ClosedBy::operator_;
+    terms.note = TRY(note_of(request));
+    // What was given is no money: it stays, unless the session is revoked.
+    terms.which = [](const store::SessionGrant& grant) { return grant.method != session::Method::given; };
+    if (const Json* given = protocol::given_member(request, "purchase")) {
+        const auto number = protocol::whole_number(*given, std::numeric_limits<std::int64_t>::max());
+        if (!number || *number == 0) return Error{Reason::bad_request, "expected the number of a purchase"};
+        terms.which = [wanted = static_cast<std::int64_t>(*number)](const store::SessionGrant& grant) {
+            return number_of(grant.purchase) == wanted && grant.method != session::Method::given;
+        };
+    }
+    if (const Json* given = protocol::given_member(request, "percent")) {
+        const auto percent = protocol::whole_number(*given, 100);
+        if (!percent) return Error{Reason::bad_request, "percent is 0 to 100, of what is unused"};
+        terms.percent = *percent;
+    }
+    if (const Json* given = protocol::given_member(request, "amount_sat")) {
+        const auto amount = protocol::count_member(request, "amount_sat");
+        if (!amount || !given->is_number() || protocol::given_member(request, "percent"))
+            return Error{Reason::bad_request, "amount_sat is a number of sat, and not together with percent"};
+        terms.amount = Sat(*amount);
+    }
+    const auto closed = desk.refunds->close(session, terms);
+    if (!closed && closed.error().reason == Reason::not_found) {
+        if (TRY(desk.store.session_at(session)))
+            return Error{Reason::bad_request,
+                         "session " + std::to_string(session) + " has no such purchase that is paid for and goes on"};
+    }
+    if (!closed) return closed.error();
+    for (const store::RefundId id : *closed) {
+        // What the wallet can not pay now stays owed, as the answer shows.
+        [[maybe_unused]] const auto paid = desk.refunds->settle(id);
+    }
     return show(desk, session, false);
 }
 
@@ -295,6 +338,7 @@ AdminCommands session_commands(SessionDesk desk)
              }},
             {"extend-session", [desk](const Json& request) { return for_operator(extend(desk, request)); }},
             {"revoke-session", [desk](const Json& request) { return for_operator(revoke(desk, request)); }},
+            {"refund-session", [desk](const Json& request) { return for_operator(refund(desk, request)); }},
             {"grant", [desk](const Json& request) { return for_operator(grant(desk, request)); }}};
 }
 

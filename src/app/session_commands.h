@@ -4,6 +4,7 @@
 
 #include "app/admin.h"
 #include "app/gifts.h"
+#include "app/refunds.h"
 
 namespace adit::app {
 
@@ -12,10 +13,12 @@ struct SessionDesk {
     store::Store& store;
     Tunnels& tunnels;
     Gifts& gifts;
+    Refunds* refunds; // nullptr: no ecash was ever taken, so there is nothing to pay with
     const Clock& clock;
 };
 
-/// list-sessions, show-session, extend-session, revoke-session, grant. What the desk refers to must outlive them.
+/// list-sessions, show-session, extend-session, revoke-session, refund-session, grant. What the desk refers to must
+/// outlive them.
 AdminCommands session_commands(SessionDesk desk);
 
 } // namespace adit::app

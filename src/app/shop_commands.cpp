@@ -49,7 +49,18 @@ Result<std::string> sessions(const ShopDesk& desk)
                         {"quantity", purchase.quantity},
                         {"unit", purchase.tier_unit},
                         {"refund_pubkey", purchase.refund_key ? purchase.refund_key->hex() : ""}});
-    return nlohmann::json{{"sessions", desk.tunnels.live()}, {"owed_in_all", all.size()}, {"owed", std::move(rows)}}
+    nlohmann::json refunds = nlohmann::json::array();
+    for (const store::Refund& refund : TRY(desk.store.owed_refunds())) {
+        if (refunds.size() == kMostOwedShown) break;
+        refunds.push_back({{"refund", number_of(refund.id)},
+                           {"session", refund.session},
+                           {"amount_sat", refund.amount.count()},
+                           {"since", refund.created_at.count()}});
+    }
+    return nlohmann::json{{"sessions", desk.tunnels.live()},
+                          {"owed_in_all", all.size()},
+                          {"owed", std::move(rows)},
+                          {"refunds", std::move(refunds)}}
         .dump();
 }
 

@@ -52,6 +52,9 @@ enum class Reason {
     not_delivered,
     refunded,
     session_ended,
+    not_yours,      // nothing of the session was bought by the key that asks
+    no_refunds,     // the operator gives nothing back for what is unused
+    refund_pending, // booked and owed; the mint has not signed yet
     busy,
     // Inside.
     device_unavailable,

@@ -32,6 +32,7 @@ inline constexpr std::string_view kSpecVersion = "vpn-marketplace/1";
 inline constexpr std::string_view kMarketplaceTag = "europa-protocol";
 inline constexpr std::string_view kLegacyMarketplaceTag = "vpn-marketplace"; // listings before 0.7
 inline constexpr std::string_view kPurchaseAction = "vpn-purchase";
+inline constexpr std::string_view kCloseAction = "vpn-close";
 inline constexpr std::string_view kProtocolWireguard = "wireguard";
 inline constexpr std::string_view kProtocolOpenvpn = "openvpn";
 // The reference's own words: buyers' software looks for them.

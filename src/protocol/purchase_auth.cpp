@@ -57,6 +57,19 @@ Result<void> check_listing(const Event& event, const AuthExpectations& expected)
     return {};
 }
 
+/// All that purchase and close have in common. Gives when it expires.
+Result<UnixSeconds> check_request(const Event& event, std::string_view action, const AuthExpectations& expected)
+{
+    if (event.kind != kKindRequestAuth) return Error{Reason::wrong_kind, "kind is not 24242"};
+    if (event.first("t") != action) return Error{Reason::wrong_action, "t is not " + std::string(action)};
+    const UnixSeconds expires_at = TRY(check_time(event, expected.now));
+    const auto server = event.first("server");
+    if (!server || !same_host(*server, expected.public_host))
+        return Error{Reason::wrong_server, "server is not our public host"};
+    TRY(check_listing(event, expected));
+    return expires_at;
+}
+
 Result<Tier> check_price(const Event& event, std::span<const Tier> tiers)
 {
     const auto tags = event.all("price");
@@ -87,15 +100,15 @@ Result<Event> parse_auth_header(std::string_view value)
 
 Result<PurchaseAuth> check_purchase_auth(const Event& event, const AuthExpectations& expected)
 {
-    if (event.kind != kKindRequestAuth) return Error{Reason::wrong_kind, "kind is not 24242"};
-    if (event.first("t") != kPurchaseAction) return Error{Reason::wrong_action, "t is not vpn-purchase"};
-    const UnixSeconds expires_at = TRY(check_time(event, expected.now));
-    const auto server = event.first("server");
-    if (!server || !same_host(*server, expected.public_host))
-        return Error{Reason::wrong_server, "server is not our public host"};
-    TRY(check_listing(event, expected));
+    const UnixSeconds expires_at = TRY(check_request(event, kPurchaseAction, expected));
     Tier tier = TRY(check_price(event, expected.tiers));
     return PurchaseAuth{event.id, event.pubkey, expires_at, std::move(tier)};
+}
+
+Result<void> check_close_auth(const Event& event, const AuthExpectations& expected)
+{
+    TRY(check_request(event, kCloseAction, expected));
+    return {};
 }
 
 Result<void> check_payment_hash(const Event& event, std::string_view x_cashu)
@@ -126,6 +139,16 @@ EventDraft purchase_auth_draft(const AuthRequest& request)
     draft.tags.push_back({"a", encode_coordinate(request.listing)});
     draft.tags.push_back(price_tag(request.price));
     if (request.x_cashu) draft.tags.push_back({"x", encode_hex(sha256(as_bytes(*request.x_cashu)))});
+    return draft;
+}
+
+EventDraft close_auth_draft(UnixSeconds now, std::string_view server, const Coordinate& listing)
+{
+    EventDraft draft{now, kKindRequestAuth, {}, "Close a VPN session"};
+    draft.tags.push_back({"t", std::string(kCloseAction)});
+    draft.tags.push_back({"expiration", std::to_string((now + kAuthLifetime).count())});
+    draft.tags.push_back({"server", to_lower(server)});
+    draft.tags.push_back({"a", encode_coordinate(listing)});
     return draft;
 }
 

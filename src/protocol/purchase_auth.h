@@ -38,6 +38,10 @@ struct PurchaseAuth {
 /// is ours and any `price` that names a tier.
 Result<PurchaseAuth> check_purchase_auth(const Event& event, const AuthExpectations& expected);
 
+/// The same of an event that closes a session: its `t` is vpn-close, and it needs no price; `tiers` are not looked at.
+/// Errors: as check_purchase_auth, without those of the price. spec: Closing
+Result<void> check_close_auth(const Event& event, const AuthExpectations& expected);
+
 /// Where the event has `x` tags, one must be the SHA-256, in hex, of the X-Cashu header's exact value. Errors:
 /// bad_auth.
 Result<void> check_payment_hash(const Event& event, std::string_view x_cashu);
@@ -54,6 +58,8 @@ struct AuthRequest {
 };
 /// The buyer's side: valid for five minutes.
 EventDraft purchase_auth_draft(const AuthRequest& request);
+/// The same to close a session: no price, no payment.
+EventDraft close_auth_draft(UnixSeconds now, std::string_view server, const Coordinate& listing);
 /// "Nostr <base64>", standard alphabet and padded, as the reference's clients write it.
 std::string encode_auth_header(const Event& event);
 

@@ -15,6 +15,7 @@ namespace {
 using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
+constexpr std::size_t kMaxRefunds = 100; // of one close
 constexpr std::size_t kMaxAnswerBytes = 1 << 20;
 
 std::optional<std::string> text_at(const Json& object, const char* key)
@@ -81,6 +82,12 @@ std::string encode_refunded(const Refunded& answer)
     return dump(object);
 }
 
+std::string encode_closed(const Closed& answer)
+{
+    return dump(
+        OrderedJson{{"status", "closed"}, {"refunded_sat", answer.refunded.count()}, {"refunds", answer.refunds}});
+}
+
 std::string encode_refused(Reason reason, std::string_view message, std::optional<Sat> needed,
                            const std::optional<std::string>& change)
 {
@@ -108,6 +115,31 @@ Result<PurchaseAnswer> parse_purchase_answer(int http_status, std::string_view b
     const auto needed = count_member(*parsed, "needed");
     return PurchaseAnswer(Refused{http_status, word, message, needed ? std::optional(Sat(*needed)) : std::nullopt,
                                   text_at(*parsed, "change")});
+}
+
+Result<CloseAnswer> parse_close_answer(int http_status, std::string_view body)
+{
+    const auto bad = [](const char* what) { return Error{Reason::bad_encoding, what}; };
+    if (body.size() > kMaxAnswerBytes) return bad("the answer is over 1 MiB");
+    const auto parsed = parse_json(body);
+    if (!parsed || !parsed->is_object()) {
+        if (is_good(http_status)) return bad("the answer is no JSON object");
+        return CloseAnswer(Refused{http_status, "", "", std::nullopt});
+    }
+    if (!is_good(http_status))
+        return CloseAnswer(Refused{http_status, text_at(*parsed, "reason").value_or(""),
+                                   text_at(*parsed, "message").value_or(""), std::nullopt});
+    const auto refunded = count_member(*parsed, "refunded_sat");
+    const Json* tokens = member(*parsed, "refunds");
+    if (!refunded || !tokens || !tokens->is_array() || tokens->size() > kMaxRefunds)
+        return bad("a close without refunded_sat and refunds");
+    Closed closed{Sat(*refunded), {}};
+    for (const Json& token : *tokens) {
+        const std::string* text = text_of(token);
+        if (!text || text->empty()) return bad("a refund that is no text");
+        closed.refunds.push_back(*text);
+    }
+    return CloseAnswer(std::move(closed));
 }
 
 } // namespace adit::protocol

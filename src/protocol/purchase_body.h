@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace adit::protocol {
 
@@ -55,11 +56,24 @@ struct Refused {
     bool operator==(const Refused&) const = default;
 };
 
+/// 200 of POST /session/{id}/close. spec: Closing
+struct Closed {
+    Sat refunded;                     // in all
+    std::vector<std::string> refunds; // Cashu tokens, one for each refund key and mint; none: nothing was left
+    bool operator==(const Closed&) const = default;
+};
+
 std::string encode_delivered(const Delivered& answer);
 std::string encode_refunded(const Refunded& answer);
 /// {"status":"error","reason":…,"message":…,"needed":…,"change":…}; an empty message becomes the reason's own.
 std::string encode_refused(Reason reason, std::string_view message = {}, std::optional<Sat> needed = std::nullopt,
                            const std::optional<std::string>& change = std::nullopt);
+
+std::string encode_closed(const Closed& answer);
+using CloseAnswer = std::variant<Closed, Refused>;
+/// As parse_purchase_answer. At most 100 tokens. Errors: bad_encoding (a 2xx that can not be understood: the session
+/// may be closed, repeat the request).
+Result<CloseAnswer> parse_close_answer(int http_status, std::string_view body);
 
 using PurchaseAnswer = std::variant<Delivered, Refunded, Refused>;
 /// What an operator, ours or another's, answered; at most 1 MiB. A 4xx or 5xx that is not JSON is a Refused without a

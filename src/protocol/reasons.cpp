@@ -49,6 +49,9 @@ constexpr Reason kWireReasons[]{
     Reason::not_delivered,
     Reason::refunded,
     Reason::session_ended,
+    Reason::not_yours,
+    Reason::no_refunds,
+    Reason::refund_pending,
     Reason::busy,
 };
 
@@ -73,7 +76,7 @@ ReasonInfo reason_info(Reason reason)
     case wrong_kind:
         return {"wrong-kind", 400, Money::untouched, "The purchase event must be of kind 24242."};
     case wrong_action:
-        return {"wrong-action", 400, Money::untouched, "The purchase event's first t tag must be vpn-purchase."};
+        return {"wrong-action", 400, Money::untouched, "The event's first t tag must be vpn-purchase to buy, and vpn-close to close a session."};
     case no_expiration:
         return {"no-expiration", 400, Money::untouched, "The purchase event needs an expiration tag in unix seconds."};
     case expired_auth:
@@ -162,6 +165,15 @@ ReasonInfo reason_info(Reason reason)
         return {"refunded", 409, Money::held, "The tunnel could not be delivered. The refund is yours to spend."};
     case session_ended:
         return {"session-ended", 410, Money::held, "This purchase was delivered and has ended."};
+    case not_yours:
+        return {"not-yours", 403, Money::untouched,
+                "The key that signed this has bought nothing of this session. Sign with the key of the purchase."};
+    case no_refunds:
+        return {"no-refunds", 403, Money::untouched,
+                "This operator gives nothing back for what is unused. The tunnel goes on until its end."};
+    case refund_pending:
+        return {"refund-pending", 503, Money::held,
+                "The session is closed and its refund is on its way. Send the same request again."};
     case busy:
         return {"busy", 503, Money::untouched, "Too much is going on. Send the same request again shortly."};
     case bad_step:

@@ -15,7 +15,7 @@ namespace {
 constexpr ActKind kAllActs[]{ActKind::granted, ActKind::extended, ActKind::revoked, ActKind::refunded,
                              ActKind::settled_by_hand};
 
-#define ADIT_REFUND_COLUMNS "id, session, lock_key, amount_sat, closed_by, created_at_s, settled_at_s, token"
+#define ADIT_REFUND_COLUMNS "id, session, lock_key, mint, amount_sat, closed_by, created_at_s, settled_at_s, token"
 
 std::string_view word_of(ClosedBy by)
 {
@@ -41,7 +41,9 @@ Result<Refund> read_refund(Row& row)
 {
     const RefundId id{row.integer()};
     const auto session = row.integer();
-    Refund refund{.id = id, .session = session, .lock = TRY(read_key(row.text()))};
+    const auto lock = TRY(read_key(row.text()));
+    Refund refund{.id = id, .session = session, .lock = lock};
+    if (const auto mint = row.maybe_text()) refund.mint = *mint;
     refund.amount = Sat(static_cast<std::uint64_t>(row.integer()));
     refund.by = row.text() == word_of(ClosedBy::buyer) ? ClosedBy::buyer : ClosedBy::operator_;
     refund.created_at = row.time();
@@ -78,6 +80,7 @@ Result<SessionGrant> read_grant(Row& row)
                        .quantity = purchase.quantity,
                        .grant = purchase.grant,
                        .price = purchase.price,
+                       .mint = std::move(purchase.mint),
                        .activated_at = purchase.activated_at,
                        .expires_at = purchase.expires_at};
     if (const auto refund = row.maybe_integer()) grant.refund = RefundId{*refund};
@@ -216,9 +219,10 @@ Result<std::vector<RefundId>> SqliteStore::close_grants(const Closing& closing, 
             const auto amount = TRY(to_bigint(owed.amount.count()));
             std::optional<UnixSeconds> settled_at;
             if (owed.amount == Sat{}) settled_at = now; // nothing is owed
-            TRY(db.run("INSERT INTO refunds (id, session, lock_key, amount_sat, closed_by, created_at_s, settled_at_s) "
-                       "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                       {id, closing.session, owed.lock.hex(), amount, word_of(closing.by), now, settled_at}));
+            TRY(db.run(
+                "INSERT INTO refunds (id, session, lock_key, mint, amount_sat, closed_by, created_at_s, "
+                "settled_at_s) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                {id, closing.session, owed.lock.hex(), owed.mint, amount, word_of(closing.by), now, settled_at}));
             refunds.push_back(RefundId{id});
         }
         for (const Closing::Grant& grant : closing.grants) {

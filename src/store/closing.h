@@ -40,7 +40,8 @@ struct Refund {
     RefundId id{};
     std::int64_t session = 0; // row
     protocol::PublicKey lock;
-    Sat amount = {}; // 0: what was unused is worth nothing, so there is no token
+    std::optional<std::string> mint = {}; // that the purchases were paid at; none: by Lightning
+    Sat amount = {};                      // 0: what was unused is worth nothing, so there is no token
     ClosedBy by{};
     UnixSeconds created_at = {};
     std::optional<UnixSeconds> settled_at = {}; // none: owed
@@ -59,6 +60,7 @@ struct SessionGrant {
     std::uint64_t quantity = 0;
     session::GrantSize grant = {};
     Sat price = {};
+    std::optional<std::string> mint = {};
     std::optional<UnixSeconds> activated_at = {};
     std::optional<UnixSeconds> expires_at = {}; // as promised when it was activated
     std::optional<RefundId> refund = {};        // ended early: the refund that it went into
@@ -74,6 +76,7 @@ struct Closing {
     std::uint64_t last_sent_bytes = 0;
     struct Owed {
         protocol::PublicKey lock;
+        std::optional<std::string> mint = {};
         Sat amount = {};
     };
     std::vector<Owed> refunds = {};

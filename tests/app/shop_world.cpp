@@ -149,6 +149,10 @@ ShopWorld::Process::Process(ShopWorld& world, Death* death)
     transfer_keeper.emplace(*store, *transfers, world.clock);
     const auto taken = transfer_keeper->load();
     EXPECT_TRUE(taken.has_value() || (death && death->dead()));
+    refunds.emplace(Refunds::Parts{*store, *tunnels, pay_by(*transfers), world.clock});
+    const auto owed = refunds->load();
+    EXPECT_TRUE(owed.has_value() || (death && death->dead()));
+    closings.emplace(Closings::Parts{shop, *store, *refunds, world.clock});
     limits.emplace(world.config.limits, pool->size());
     recovery.emplace(*store, *till, in_flight, *limits, world.clock, metrics);
     const auto recovered = recovery->load();
@@ -437,8 +441,8 @@ bool ShopWorld::has_tunnel_of(const protocol::WireguardKey& key, const protocol:
 
 Result<nlohmann::json> ShopWorld::command(std::string_view name, const nlohmann::json& request)
 {
-    const AdminCommands commands =
-        session_commands({process->shop, *process->store, *process->tunnels, *process->gifts, clock});
+    const AdminCommands commands = session_commands(
+        {process->shop, *process->store, *process->tunnels, *process->gifts, &*process->refunds, clock});
     const std::string answer = TRY(commands.find(name)->second(request));
     return nlohmann::json::parse(answer);
 }

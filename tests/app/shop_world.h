@@ -2,6 +2,7 @@
 // one, a device in memory, a clock that stands still. It can be killed at any write and at any call of the mint.
 #pragma once
 
+#include "app/closings.h"
 #include "app/lightning_sale.h"
 #include "app/purchase.h"
 #include "app/recovery.h"
@@ -194,6 +195,8 @@ struct ShopWorld::Process {
     std::optional<payments::Till> till;
     std::optional<payments::Transfers> transfers;
     std::optional<TransferKeeper> transfer_keeper;
+    std::optional<Refunds> refunds;
+    std::optional<Closings> closings;
     InFlight in_flight;
     std::optional<SwapLimits> limits;
     std::optional<Recovery> recovery;

@@ -306,8 +306,8 @@ TEST(AdminSocket, WhatIsNoCommandIsRefusedInWords)
     EXPECT_NE(ask("{\"command\":\"\xff\"}\n").find("expected one line"), std::string::npos);
     EXPECT_NE(ask("{\"command\":\"pong\"}\n").find("there are: ping"), std::string::npos);
     const std::string fits = R"({"command":"ping","more":")";
-    EXPECT_EQ(ask(fits + std::string(16384 - fits.size() - 2, 'a') + "\"}\n"), "?") << "16384 bytes are answered";
-    EXPECT_NE(ask(fits + std::string(16384 - fits.size() - 1, 'a') + "\"}\n").find("16384"), std::string::npos);
+    EXPECT_EQ(ask(fits + std::string(16'384 - fits.size() - 2, 'a') + "\"}\n"), "?") << "16384 bytes are answered";
+    EXPECT_NE(ask(fits + std::string(16'384 - fits.size() - 1, 'a') + "\"}\n").find("16384"), std::string::npos);
     EXPECT_NE(ask(std::string(100'000, 'a')).find("16384"), std::string::npos);
 }
 

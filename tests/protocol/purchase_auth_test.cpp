@@ -65,6 +65,20 @@ TEST_F(PurchaseAuthTest, WhatABuyerBuildsIsAccepted)
     EXPECT_EQ(auth->expires_at, kNow + Seconds(300));
 }
 
+TEST_F(PurchaseAuthTest, AnEventThatClosesBuysNothingAndOneThatBuysClosesNothing)
+{
+    const auto tiers = sellable_tiers(kPrices);
+    const AuthExpectations expected{kNow, "vpn.example:8443", operator_.public_key(), "vpn:1", tiers};
+    auto closing = close_auth_draft(kNow, "VPN.example", {kKindListing, operator_.public_key(), "vpn:1"});
+    EXPECT_TRUE(check_close_auth(signed_event(closing), expected));
+    EXPECT_EQ(refusal(closing), Reason::wrong_action);
+    EXPECT_EQ(check_close_auth(signed_event(draft()), expected).error().reason, Reason::wrong_action);
+    closing.tags.push_back(price_tag(kPrices[1])); // which says nothing here
+    EXPECT_TRUE(check_close_auth(signed_event(closing), expected));
+    closing.tags.insert(closing.tags.begin(), {"t", "vpn-purchase"});
+    EXPECT_FALSE(check_close_auth(signed_event(closing), expected)) << "the first t counts";
+}
+
 TEST_F(PurchaseAuthTest, EachMissingOrWrongPartHasItsOwnReason)
 {
     EXPECT_EQ(with("t", {}), Reason::wrong_action);

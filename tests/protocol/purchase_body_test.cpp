@@ -121,6 +121,32 @@ TEST(PurchaseAnswers, ARefusalCarriesReasonMessageAndWhatIsNeeded)
     EXPECT_EQ(encode_refused(Reason::wrong_mint, "\xff").find('\xff'), std::string::npos) << "always UTF-8";
 }
 
+TEST(CloseAnswers, GoThroughJsonAndBack)
+{
+    const Closed closed{Sat(45), {"cashuBa", "cashuBb"}};
+    EXPECT_EQ(encode_closed(closed), R"({"status":"closed","refunded_sat":45,"refunds":["cashuBa","cashuBb"]})");
+    EXPECT_EQ(std::get<Closed>(parse_close_answer(200, encode_closed(closed)).value()), closed);
+    EXPECT_EQ(std::get<Closed>(parse_close_answer(200, encode_closed({})).value()), Closed{});
+    const auto refused = parse_close_answer(403, encode_refused(Reason::no_refunds)).value();
+    EXPECT_EQ(std::get<Refused>(refused).word, "no-refunds");
+    EXPECT_EQ(std::get<Refused>(refused).http_status, 403);
+}
+
+TEST(CloseAnswers, WhatAStrangerAnswersIsNeverTakenForAClose)
+{
+    std::string many = R"({"status":"closed","refunded_sat":1,"refunds":["a")";
+    for (int i = 0; i < 100; ++i) many += R"(,"a")";
+    many += "]}";
+    for (const std::string& text :
+         {std::string(), std::string("<html>"), std::string("[]"), std::string("{}"), std::string(R"({"refunds":[]})"),
+          std::string(R"({"refunded_sat":1})"), std::string(R"({"refunded_sat":-1,"refunds":[]})"),
+          std::string(R"({"refunded_sat":"1","refunds":[]})"), std::string(R"({"refunded_sat":1,"refunds":{}})"),
+          std::string(R"({"refunded_sat":1,"refunds":[7]})"), std::string(R"({"refunded_sat":1,"refunds":[""]})"),
+          std::string((1 << 20) + 1, ' '), std::string(100'000, '['), many})
+        EXPECT_FALSE(parse_close_answer(200, text)) << text.substr(0, 60);
+    EXPECT_TRUE(std::holds_alternative<Refused>(*parse_close_answer(502, "<html>Bad gateway</html>")));
+}
+
 TEST(PurchaseAnswers, WhatAStrangerAnswersIsNeverTakenForADelivery)
 {
     for (const auto* text :

@@ -5,6 +5,7 @@ CREATE TABLE refunds (
     id BIGINT PRIMARY KEY NOT NULL,
     session BIGINT NOT NULL REFERENCES sessions (id),
     lock_key TEXT NOT NULL,
+    mint TEXT,
     amount_sat BIGINT NOT NULL,
     closed_by TEXT NOT NULL,
     created_at_s BIGINT NOT NULL,
