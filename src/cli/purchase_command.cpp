@@ -301,4 +301,37 @@ int redeem_file(const std::filesystem::path& file, bool as_json, Terminal& termi
     return kDone;
 }
 
+int close_file(const std::filesystem::path& file, bool as_json, Terminal& terminal)
+{
+    const auto claim = FileClaim::take(file);
+    if (!claim) return failure(terminal, claim.error().detail);
+    auto record = load_record(file);
+    if (!record) return failure(terminal, record.error().detail);
+    payments::CurlHttpClient http;
+    Buyer buyer(
+        {http, system_clock(), system_rng(), terminal, [&](const Record& now) { return save_record(file, now); }, {}});
+    const auto refunded = buyer.close(*record);
+    terminal.quiet();
+    if (as_json) {
+        nlohmann::json all = {
+            {"file", file.string()}, {"closed", refunded.has_value()}, {"coins", coins_json(*record)}};
+        if (refunded)
+            all["refunded_sat"] = refunded->count();
+        else
+            all["why"] = refunded.error().detail;
+        terminal.out(all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    }
+    if (!refunded) {
+        terminal.say("adit: " + refunded.error().detail);
+        return refunded.error().reason == Reason::mint_unreachable ? kOpen : kFailed;
+    }
+    if (as_json) return kDone;
+    if (*refunded == Sat{})
+        terminal.say("The tunnel is closed. Nothing was left of it to be given back.");
+    else
+        terminal.say("The tunnel is closed. " + sats(*refunded) + " came back; make them spendable with: adit redeem " +
+                     file.string());
+    return kDone;
+}
+
 } // namespace adit::cli

@@ -25,6 +25,8 @@ Result<Buyer::Outcome> carry_on(const std::filesystem::path& file, Record& recor
 int open_file(const std::filesystem::path& file, std::string_view shown, const Showing& showing, Terminal& terminal);
 /// `adit redeem`.
 int redeem_file(const std::filesystem::path& file, bool as_json, Terminal& terminal);
+/// `adit close`.
+int close_file(const std::filesystem::path& file, bool as_json, Terminal& terminal);
 
 /// One process at a time works on a purchase file. Holds as long as it lives, or its process: what a killed one leaves
 /// of it is in nobody's way. Errors: bad_step (it is held already); io.

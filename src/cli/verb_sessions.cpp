@@ -17,6 +17,7 @@ constexpr std::string_view kSessionsHelp =
     "adit sessions show SESSION [--with-id]\n"
     "adit sessions extend SESSION AMOUNT [--mbps N] [--note TEXT]\n"
     "adit sessions revoke SESSION [--note TEXT]\n"
+    "adit sessions refund SESSION [--purchase N] [--percent P | --amount SAT] [--note TEXT]\n"
     "\n"
     "Talks to the daemon on this machine.\n"
     "\n"
@@ -28,10 +29,16 @@ constexpr std::string_view kSessionsHelp =
     "  show SESSION        what it was bought with, what is unused of each purchase, and what was done to it by hand\n"
     "  extend SESSION 3day gives it more time or data, in the units of a listing: hour, day, week, month, GiB, TiB\n"
     "  revoke SESSION      ends it now, and gives nothing back\n"
+    "  refund SESSION      ends what was paid for, and gives back what is unused of it, as a token locked to the "
+    "buyer's\n"
+    "                      key; what was given goes on\n"
     "\n"
     "  --settled PURCHASE  you have settled this one with its buyer outside of adit: it is owed no more\n"
     "  --ended-too         also those that are over\n"
     "  --with-id           and the session's id, which opens its buyer's page: show it to nobody else\n"
+    "  --purchase N        that one alone\n"
+    "  --percent P         of what is unused (default: 100)\n"
+    "  --amount SAT        so much instead, of one purchase\n"
     "  --mbps N            as fast as that, each way (default: as what it has)\n"
     "  --note TEXT         why, for the books; at most 200 bytes\n"
     "  --socket PATH       [admin].socket of the daemon's config (default: /var/lib/adit/admin.sock)\n"
@@ -46,6 +53,9 @@ constexpr Option kSessionsOptions[]{{"--settled"},
                                     {"--ended-too", Option::Takes::nothing},
                                     {"--with-id", Option::Takes::nothing},
                                     {"--mbps"},
+                                    {"--purchase"},
+                                    {"--percent"},
+                                    {"--amount"},
                                     {"--note"},
                                     {"--socket"},
                                     {"--json", Option::Takes::nothing}};
@@ -100,6 +110,14 @@ int owed(const Arguments& arguments, Terminal& terminal)
                     shown_text(row, "method") + ", " + state + " since " + shown_number(row, "since") +
                     " (unix s)\n  " + advice(state, refund_key && !refund_key->empty()) + "\n";
         }
+    if (const nlohmann::json* refunds = protocol::member(*answer, "refunds"); refunds && refunds->is_array())
+        for (const nlohmann::json& row : *refunds)
+            text +=
+                "\nrefund " + shown_number(row, "refund") + "  " + shown_number(row, "amount_sat") +
+                " sat for what was unused of session " + shown_number(row, "session") + ", since " +
+                shown_time(row, "since") +
+                "\n  the mint has not signed it, or the wallet has not enough at any one mint. It is tried again and "
+                "again.\n";
     terminal.out(text);
     return kDone;
 }
@@ -213,7 +231,9 @@ void tell(const nlohmann::json& answer, Terminal& terminal)
 /// show, extend, revoke: asked about one session, and answered with it.
 int about_one(const Arguments& arguments, Terminal& terminal, nlohmann::json request)
 {
-    const auto answer = ask_daemon(arguments.value("--socket").value_or(kDefaultSocket), request);
+    // A refund waits for the mint.
+    const Seconds patience = request["command"] == "refund-session" ? kAnswersLate : kAnswersSoon;
+    const auto answer = ask_daemon(arguments.value("--socket").value_or(kDefaultSocket), request, patience);
     if (!answer) return failure(terminal, answer.error().detail);
     if (arguments.has("--json"))
         terminal.out(answer->dump() + "\n");
@@ -226,9 +246,9 @@ int sessions(const Arguments& arguments, Terminal& terminal)
 {
     const auto& rest = arguments.rest();
     const std::string word = rest.empty() ? "owed" : rest.front();
-    const std::size_t wanted = word == "extend" ? 3 : word == "show" || word == "revoke" ? 2 : 1;
+    const std::size_t wanted = word == "extend" ? 3 : word == "show" || word == "revoke" || word == "refund" ? 2 : 1;
     if (word != "owed" && word != "list" && wanted == 1)
-        return usage_error(terminal, "sessions", "expected one of: owed, list, show, extend, revoke");
+        return usage_error(terminal, "sessions", "expected one of: owed, list, show, extend, revoke, refund");
     if (!rest.empty() && rest.size() != wanted)
         return usage_error(terminal, "sessions",
                            word == "extend" ? "extend wants the number of a session, and how much, as 3day"
@@ -248,6 +268,14 @@ int sessions(const Arguments& arguments, Terminal& terminal)
         if (const auto added = add_amount(request, rest[2], arguments); !added)
             return usage_error(terminal, "sessions", added.error().detail);
     }
+    if (word == "refund")
+        for (const auto& [option, name] : {std::pair{"--purchase", "purchase"}, std::pair{"--percent", "percent"},
+                                           std::pair{"--amount", "amount_sat"}}) {
+            if (!arguments.has(option)) continue;
+            const auto given = parse_count(*arguments.value(option));
+            if (!given) return usage_error(terminal, "sessions", std::string(option) + " wants a number from 1 on");
+            request[name] = *given;
+        }
     return about_one(arguments, terminal, std::move(request));
 }
 

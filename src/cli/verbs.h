@@ -28,6 +28,7 @@ int run(std::span<const std::string> words, Terminal& terminal, std::span<const 
 // One each in verb_<name>.cpp.
 extern const Verb kBrowse;
 extern const Verb kBuy;
+extern const Verb kClose;
 extern const Verb kOpenDelivery; // verb_open.cpp
 extern const Verb kRedeem;
 extern const Verb kStatus;

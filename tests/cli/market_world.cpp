@@ -87,7 +87,8 @@ MarketWorld::MarketWorld(std::uint64_t fee_ppk) : port(free_port())
               (folder / "nsec").string() +
               "\"\n[limits]\nrequests_per_minute_per_source = 1000000\nundleqed_swaps_per_hour = 1000000\n"
               "undleqed_swaps_per_hour_per_source = 1000000\n"
-              "[listing]\nd_tag = \"exit-1\"\ntitle = \"Exit One\"\nprotocols = [\"wireguard\"]\n"
+              "[sessions]\nrefunds = true\nrefund_fee_percent = 10\n[listing]\nd_tag = \"exit-1\"\ntitle = \"Exit "
+              "One\"\nprotocols = [\"wireguard\"]\n"
               "[[listing.prices]]\namount = 21\ncurrency = \"sat\"\nunit = \"hour\"\n"
               "[[listing.prices]]\namount = 210\ncurrency = \"sat\"\nunit = \"day\"\n"
               "[[listing.payment_methods]]\ntype = \"cashu\"\nmint = \"" +

@@ -81,7 +81,7 @@ TEST_F(Program, HelpIsThereForEveryVerbWithAnExample)
     const Ended overview = adit({"--help"});
     EXPECT_EQ(overview.status, 0);
     for (const char* verb :
-         {"browse", "buy", "open", "redeem", "status", "wallet", "listing", "sessions", "grant", "diagnose"}) {
+         {"browse", "buy", "open", "redeem", "status", "wallet", "listing", "sessions", "grant", "close", "diagnose"}) {
         EXPECT_THAT(overview.out, HasSubstr(verb));
         const Ended help = adit({verb, "--help"});
         EXPECT_EQ(help.status, 0);
@@ -119,6 +119,11 @@ TEST_F(Program, WhatIsNotUnderstoodEndsWithTwo)
              {"sessions", "extend", "1", "-3day"},
              {"sessions", "revoke", "1", "2"},
              {"sessions", "list", "--settled", "1"},
+             {"sessions", "refund"},
+             {"sessions", "refund", "1", "--percent", "0"},
+             {"sessions", "refund", "1", "--amount", "-1"},
+             {"close"},
+             {"close", "file"},
              {"grant"},
              {"grant", "key"},
              {"grant", "key", "day"},
