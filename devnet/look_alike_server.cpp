@@ -107,6 +107,7 @@ private:
         case FaultAct::pending:
         case FaultAct::lie_bad_signature:
         case FaultAct::lie_other_event:
+        case FaultAct::lose_change:
         case FaultAct::require_auth:
             return how(server, number_, text);
         }

@@ -235,6 +235,7 @@ RelayActs Relay::spoil(ConnectionId id, const Answer& answer, const std::optiona
     case FaultAct::pending:
     case FaultAct::lie_bad_signature:
     case FaultAct::lie_other_event:
+    case FaultAct::lose_change:
     case FaultAct::require_auth:
         break;
     }
