@@ -7,7 +7,8 @@ namespace adit::store {
 
 #define ADIT_TRANSFER_COLUMNS                                                                                          \
     "id, kind, state, mint, amount_sat, max_fee_sat, lock_key, address, invoice, payment_hash, quote, "                \
-    "fee_reserve_sat, purchase, reference, sender, created_at_s, state_since_s, fee_sat, token, preimage, failed_because"
+    "fee_reserve_sat, purchase, reference, sender, created_at_s, state_since_s, fee_sat, token, preimage, "            \
+    "failed_because"
 
 Result<payments::Transfer> read_transfer(Row& row);
 
