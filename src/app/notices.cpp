@@ -38,7 +38,7 @@ constexpr TroubleWord kTroubles[]{
     {Trouble::purchase_owed, "purchase_owed", {Seconds(0), Seconds(0)}},
 };
 
-const TroubleWord& row_of(Trouble trouble) { return *std::ranges::find(kTroubles, trouble, &TroubleWord::trouble); }
+const TroubleWord& word_row(Trouble trouble) { return *std::ranges::find(kTroubles, trouble, &TroubleWord::trouble); }
 
 std::string ended_words(const Symptom& symptom)
 {
@@ -103,7 +103,7 @@ void add_shop(std::vector<std::string>& lines, const ShopNow& shop)
 
 } // namespace
 
-Patience patience_with(Trouble trouble) { return row_of(trouble).patience; }
+Patience patience_with(Trouble trouble) { return word_row(trouble).patience; }
 
 // ---- trouble -------------------------------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ std::string TroubleWatch::dump() const
 {
     nlohmann::json told = nlohmann::json::array();
     for (const TroubleNews& each : lasting())
-        told.push_back({{"trouble", row_of(each.symptom.trouble).word},
+        told.push_back({{"trouble", word_row(each.symptom.trouble).word},
                         {"about", each.symptom.about},
                         {"words", each.symptom.words},
                         {"since", each.since.count()}});

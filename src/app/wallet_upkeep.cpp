@@ -17,7 +17,7 @@ using payments::cashu::Proof;
 
 namespace {
 
-constexpr Milliseconds kLookEvery{300'000};
+constexpr Milliseconds kUpkeepEvery{300'000};
 constexpr Milliseconds kSweepRestFirst{600'000};
 constexpr Milliseconds kSweepRestMost{21'600'000};
 constexpr std::size_t kMostGathered = 100;  // proofs of one consolidation
@@ -137,7 +137,7 @@ Milliseconds WalletUpkeep::step()
         // One movement at a time: what it leaves is looked at afterwards.
         if (!mint->for_wallet_outputs(*mint->book().page()) || mint->silent() || is_moving(*mint)) continue;
         const auto unspent = parts_.journal.unspent();
-        if (!unspent) return kLookEvery;
+        if (!unspent) return kUpkeepEvery;
         Held held{mint.get(), {}};
         for (const payments::HeldProof& each : *unspent)
             if (parts_.mints.find(each.mint) == mint.get()) held.proofs.push_back(each.proof);
@@ -145,7 +145,7 @@ Milliseconds WalletUpkeep::step()
         if (save_from_old_keysets(held) || sweep(held)) continue;
         gather_small(held);
     }
-    return kLookEvery;
+    return kUpkeepEvery;
 }
 
 } // namespace adit::app

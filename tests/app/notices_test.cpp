@@ -12,7 +12,7 @@ using testing::Not;
 using testing::SizeIs;
 using What = TroubleNews::What;
 
-const Symptom kMint{Trouble::mint_silent, "https://mint.example", "The mint https://mint.example does not answer."};
+const Symptom kSilentMint{Trouble::mint_silent, "https://mint.example", "The mint https://mint.example does not answer."};
 const Symptom kOtherMint{Trouble::mint_silent, "https://other.example", "The other does not answer."};
 const Sale kHour{session::Method::cashu, Sat(100), 1, "hour"};
 const Sale kDay{session::Method::lightning, Sat(1000), 2, "day"};
@@ -42,19 +42,19 @@ protected:
 
 TEST_F(NoticesTest, TroubleIsToldOnceWhenItHasLastedAndOnceWhenItIsGone)
 {
-    EXPECT_THAT(look({kMint}), IsEmpty());
+    EXPECT_THAT(look({kSilentMint}), IsEmpty());
     const UnixSeconds began = now_;
     pass(Seconds(179));
-    EXPECT_THAT(look({kMint}), IsEmpty()) << "too early";
+    EXPECT_THAT(look({kSilentMint}), IsEmpty()) << "too early";
     pass(Seconds(1));
-    const auto begun = look({kMint});
+    const auto begun = look({kSilentMint});
     ASSERT_THAT(begun, SizeIs(1));
     EXPECT_EQ(begun[0].what, What::begun);
     EXPECT_EQ(begun[0].since, began);
-    EXPECT_EQ(begun[0].symptom.words, kMint.words);
+    EXPECT_EQ(begun[0].symptom.words, kSilentMint.words);
     for (int i = 0; i < 100; ++i) {
         pass(Seconds(60));
-        EXPECT_THAT(look({kMint}), IsEmpty()) << "told again";
+        EXPECT_THAT(look({kSilentMint}), IsEmpty()) << "told again";
     }
     EXPECT_THAT(look({}), IsEmpty());
     pass(Seconds(59));
@@ -71,7 +71,7 @@ TEST_F(NoticesTest, TroubleIsToldOnceWhenItHasLastedAndOnceWhenItIsGone)
 TEST_F(NoticesTest, WhatComesAndGoesIsNotTold)
 {
     for (int i = 0; i < 100; ++i) {
-        EXPECT_THAT(look({kMint}), IsEmpty());
+        EXPECT_THAT(look({kSilentMint}), IsEmpty());
         pass(Seconds(170));
         EXPECT_THAT(look({}), IsEmpty());
         pass(Seconds(10));
@@ -80,45 +80,45 @@ TEST_F(NoticesTest, WhatComesAndGoesIsNotTold)
 
 TEST_F(NoticesTest, AMomentWithoutTroubleDoesNotEndIt)
 {
-    look({kMint});
+    look({kSilentMint});
     pass(Seconds(180));
-    EXPECT_THAT(look({kMint}), SizeIs(1));
+    EXPECT_THAT(look({kSilentMint}), SizeIs(1));
     for (int i = 0; i < 50; ++i) {
         pass(Seconds(50));
         EXPECT_THAT(look({}), IsEmpty());
         pass(Seconds(50));
-        EXPECT_THAT(look({kMint}), IsEmpty());
+        EXPECT_THAT(look({kSilentMint}), IsEmpty());
     }
     EXPECT_THAT(watch_.lasting(), SizeIs(1));
 }
 
 TEST_F(NoticesTest, EachMintHasItsOwnTrouble)
 {
-    look({kMint});
+    look({kSilentMint});
     pass(Seconds(100));
-    look({kMint, kOtherMint});
+    look({kSilentMint, kOtherMint});
     pass(Seconds(80));
-    EXPECT_THAT(look({kMint, kOtherMint}), SizeIs(1));
+    EXPECT_THAT(look({kSilentMint, kOtherMint}), SizeIs(1));
     pass(Seconds(100));
     EXPECT_THAT(look({kOtherMint}), SizeIs(1));
     pass(Seconds(60));
     const auto over = look({kOtherMint});
     ASSERT_THAT(over, SizeIs(1));
-    EXPECT_EQ(over[0].symptom.about, kMint.about);
+    EXPECT_EQ(over[0].symptom.about, kSilentMint.about);
 }
 
 TEST_F(NoticesTest, ARestartTellsNoTroubleTwiceAndItsEndOnce)
 {
-    look({kMint, kOtherMint});
+    look({kSilentMint, kOtherMint});
     const UnixSeconds began = now_;
     pass(Seconds(180));
-    look({kMint, kOtherMint});
+    look({kSilentMint, kOtherMint});
     TroubleWatch restarted;
     restarted.load(watch_.dump(), at_);
     pass(Seconds(400));
-    EXPECT_THAT(restarted.look(std::vector{kMint}, now_, at_), IsEmpty());
+    EXPECT_THAT(restarted.look(std::vector{kSilentMint}, now_, at_), IsEmpty());
     pass(Seconds(60));
-    const auto ended = restarted.look(std::vector{kMint}, now_, at_);
+    const auto ended = restarted.look(std::vector{kSilentMint}, now_, at_);
     ASSERT_THAT(ended, SizeIs(1));
     EXPECT_EQ(ended[0].what, What::ended);
     EXPECT_EQ(ended[0].symptom.about, kOtherMint.about);
@@ -308,7 +308,7 @@ TEST_F(NoticesTest, AMessageSaysHowTheShopStands)
                                              "Sessions: 12");
     due = {};
     due.heartbeat = true;
-    due.lasting = {{What::begun, kMint, now_}};
+    due.lasting = {{What::begun, kSilentMint, now_}};
     shop = {.wallet = {{"https://one.example", Sat(7)}}, .sessions = 0, .paused = true};
     EXPECT_EQ(message_text(due, shop, now_),
               "All is not well at 2027-01-15T08:00:00Z\n"
