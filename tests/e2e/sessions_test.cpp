@@ -38,7 +38,8 @@ protected:
     }
     static std::int64_t session_named(const std::string& id)
     {
-        for (const json& row : ask({{"command", "list-sessions"}, {"ended_too", true}})["sessions"])
+        const json all = ask({{"command", "list-sessions"}, {"ended_too", true}});
+        for (const json& row : all["sessions"])
             if (ask({{"command", "show-session"}, {"session", row["session"]}, {"with_id", true}})["id"] == id)
                 return row["session"].get<std::int64_t>();
         return 0;
