@@ -16,14 +16,10 @@ struct Group {
     Measure measure;
 };
 constexpr Group kGroups[] = {
-    {"latency", adit::bench::measure_latency},
-    {"throughput", adit::bench::measure_throughput},
-    {"restarts", adit::bench::measure_restarts},
-    {"passes", adit::bench::measure_passes},
-    {"store", adit::bench::measure_store},
-    {"lightning", adit::bench::measure_lightning},
-    {"seeing", adit::bench::measure_seeing},
-    {"notifications", adit::bench::measure_notifications},
+    {"latency", adit::bench::measure_latency},   {"throughput", adit::bench::measure_throughput},
+    {"restarts", adit::bench::measure_restarts}, {"passes", adit::bench::measure_passes},
+    {"store", adit::bench::measure_store},       {"lightning", adit::bench::measure_lightning},
+    {"seeing", adit::bench::measure_seeing},     {"notifications", adit::bench::measure_notifications},
 };
 
 constexpr const char* kHelp =

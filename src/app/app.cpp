@@ -388,20 +388,19 @@ Result<void> App::Parts::serve()
             [this](payments::PurchaseId id, const store::Invoice& invoice) { settlements->add(id, invoice); },
             [this](payments::PurchaseId id) { settlements->ask_for(id); }, metrics});
     }
-    routes.emplace(Routes::Parts{shop, *store, purchases ? &*purchases : nullptr,
-                                 lightning_sale ? &*lightning_sale : nullptr,
-                                 closings ? &*closings : nullptr, *tunnels, *workers, clock,
-                                 [this] {
-                                     const auto status = relays->status();
-                                     return std::ranges::any_of(
-                                         status, [](const nostr::RelayStatus& relay) { return relay.connected; });
-                                 },
-                                 [this] {
-                                     return std::ranges::any_of(mints->all(), [](const auto& mint) {
-                                         return !mint->silent() && mint->for_wallet_outputs(*mint->book().page());
-                                     });
-                                 },
-                                 [this] { return lightning_node->usable(); }, metrics});
+    routes.emplace(Routes::Parts{
+        shop, *store, purchases ? &*purchases : nullptr, lightning_sale ? &*lightning_sale : nullptr,
+        closings ? &*closings : nullptr, *tunnels, *workers, clock,
+        [this] {
+            const auto status = relays->status();
+            return std::ranges::any_of(status, [](const nostr::RelayStatus& relay) { return relay.connected; });
+        },
+        [this] {
+            return std::ranges::any_of(mints->all(), [](const auto& mint) {
+                return !mint->silent() && mint->for_wallet_outputs(*mint->book().page());
+            });
+        },
+        [this] { return lightning_node->usable(); }, metrics});
 
     tunnel_keeper.emplace([this] { return tunnels->step(); });
     tunnels->on_new_deadline([this] { tunnel_keeper->wake(); });
@@ -587,8 +586,8 @@ void App::Parts::stop()
     if (settlement_keeper) settlement_keeper->stop();
     if (workers) workers->stop(); // purchases in flight get their answers
     for (Background& scan : mint_scans) scan.stop();
-    for (auto* keeper : {&notifying, &nostr_keeper, &mint_watch, &nutzap_keeper, &upkeep_keeper, &refund_keeper, &money_keeper,
-                         &recovery_keeper, &tunnel_keeper})
+    for (auto* keeper : {&notifying, &nostr_keeper, &mint_watch, &nutzap_keeper, &upkeep_keeper, &refund_keeper,
+                         &money_keeper, &recovery_keeper, &tunnel_keeper})
         if (*keeper) (*keeper)->stop();
     if (tunnels && server) tunnels->save_usage();
     if (relays) relays->stop();

@@ -13,6 +13,7 @@ using store::SessionGrant;
 
 namespace {
 
+constexpr Milliseconds kCloserFirst{2'000}; // whoever closes pays first: two at once would be in each other's way
 constexpr Milliseconds kPauseMost{300'000};
 constexpr Milliseconds kNothingToDo{3'600'000};
 constexpr std::size_t kPayingAtOnce = 4; // a silent mint holds no more workers than that
@@ -40,15 +41,15 @@ std::size_t place_of(std::vector<store::Closing::Owed>& refunds, const protocol:
 
 Result<void> Refunds::load()
 {
-    for (const Refund& refund : TRY(parts_.store.owed_refunds())) add(refund.id);
+    for (const Refund& refund : TRY(parts_.store.owed_refunds())) add(refund.id, Milliseconds(0));
     return {};
 }
 
-void Refunds::add(RefundId refund)
+void Refunds::add(RefundId refund, Milliseconds first_try)
 {
     {
         const std::lock_guard lock(mutex_);
-        pending_.try_emplace(refund, Pending{parts_.clock.steady()});
+        pending_.try_emplace(refund, Pending{parts_.clock.steady() + first_try});
     }
     wake_();
 }
@@ -59,7 +60,7 @@ Result<std::vector<RefundId>> Refunds::close(std::int64_t session, const CloseTe
         return decide(session, terms, segments, now);
     }));
     log_info("grants_closed", {{"session", session}, {"refunds", refunds.size()}});
-    for (const RefundId refund : refunds) add(refund);
+    for (const RefundId refund : refunds) add(refund, kCloserFirst);
     return refunds;
 }
 
@@ -126,7 +127,7 @@ Result<Refund> Refunds::settle(RefundId id)
     }
     if (!booked) {
         log_warn("refund_not_paid", {{"refund", number_of(id)}, {"detail", booked.error().detail}});
-        add(id);
+        add(id, kCloserFirst);
         return Error{Reason::refund_pending, booked.error().detail};
     }
     log_info("refund_paid", {{"refund", number_of(id)}, {"sat", refund.amount.count()}});

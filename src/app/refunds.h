@@ -63,7 +63,7 @@ private:
     Result<store::Closing> decide(std::int64_t session, const CloseTerms& terms,
                                   std::span<const session::Segment> segments, UnixSeconds now);
     bool begin(store::RefundId refund);
-    void add(store::RefundId refund);
+    void add(store::RefundId refund, Milliseconds first_try);
 
     const Parts parts_;
     std::function<void()> wake_ = [] {};

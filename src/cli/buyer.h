@@ -65,7 +65,8 @@ public:
 
     /// Ends a delivered tunnel before its time: what is given back is in the record, as coins of kind refund, when this
     /// returns. Gives the operator's word on how much that is. Errors: bad_request (there is nothing that could be
-    /// closed); policy (the operator refuses: the tunnel is as it was); mint_unreachable (no definite answer: ask again).
+    /// closed); policy (the operator refuses: the tunnel is as it was); mint_unreachable (no definite answer: ask
+    /// again).
     Result<Sat> close(Record& record);
 
     /// The operator could not deliver, and gave the money back as ecash: the record keeps it, however it looks.

@@ -38,7 +38,8 @@ bool asks_for_help(std::span<const std::string> words)
 
 std::span<const Verb> verbs()
 {
-    static const std::array all{kBrowse, kBuy, kOpenDelivery, kRedeem, kClose, kStatus, kWallet, kListing, kSessions, kGrant, kTop};
+    static const std::array all{kBrowse, kBuy,     kOpenDelivery, kRedeem, kClose, kStatus,
+                                kWallet, kListing, kSessions,     kGrant,  kTop};
     return all;
 }
 

@@ -69,7 +69,7 @@ struct SessionView {
     UnixSeconds expires_at;
     std::optional<std::uint64_t> data_quota_bytes; // none: sold by time
     std::uint64_t data_used_bytes = 0;
-    std::optional<Seconds> last_handshake_age; // none: never
+    std::optional<Seconds> last_handshake_age;         // none: never
     std::optional<std::uint64_t> data_left_bytes = {}; // of the quota; none: sold by time
     Seconds time_left{0};                              // until expires_at; 0 once it is over
     bool operator==(const SessionView&) const = default;

@@ -76,7 +76,8 @@ ReasonInfo reason_info(Reason reason)
     case wrong_kind:
         return {"wrong-kind", 400, Money::untouched, "The purchase event must be of kind 24242."};
     case wrong_action:
-        return {"wrong-action", 400, Money::untouched, "The event's first t tag must be vpn-purchase to buy, and vpn-close to close a session."};
+        return {"wrong-action", 400, Money::untouched,
+                "The event's first t tag must be vpn-purchase to buy, and vpn-close to close a session."};
     case no_expiration:
         return {"no-expiration", 400, Money::untouched, "The purchase event needs an expiration tag in unix seconds."};
     case expired_auth:

@@ -73,9 +73,9 @@ inline constexpr State kAllStates[]{State::received,  State::reserved, State::sw
                                     State::live,      State::settling, State::redeemed, State::active, State::ended,
                                     State::refunding, State::refunded, State::released};
 inline constexpr Fact kAllFacts[]{
-    Fact::refused,      Fact::address_held,    Fact::intent_stored, Fact::mint_refused,    Fact::mint_signed,
-    Fact::peer_put,     Fact::undeliverable,   Fact::ran_out,       Fact::claim_lapsed,    Fact::invoice_stored,
-    Fact::payment_held, Fact::payment_settled, Fact::payment_ended, Fact::settle_intended, Fact::settled_by_hand,
-    Fact::closed_early};
+    Fact::refused,       Fact::address_held,    Fact::intent_stored,   Fact::mint_refused,
+    Fact::mint_signed,   Fact::peer_put,        Fact::undeliverable,   Fact::ran_out,
+    Fact::claim_lapsed,  Fact::invoice_stored,  Fact::payment_held,    Fact::payment_settled,
+    Fact::payment_ended, Fact::settle_intended, Fact::settled_by_hand, Fact::closed_early};
 
 } // namespace adit::session

@@ -12,7 +12,8 @@ using testing::Not;
 using testing::SizeIs;
 using What = TroubleNews::What;
 
-const Symptom kSilentMint{Trouble::mint_silent, "https://mint.example", "The mint https://mint.example does not answer."};
+const Symptom kSilentMint{Trouble::mint_silent, "https://mint.example",
+                          "The mint https://mint.example does not answer."};
 const Symptom kOtherMint{Trouble::mint_silent, "https://other.example", "The other does not answer."};
 const Sale kHour{session::Method::cashu, Sat(100), 1, "hour"};
 const Sale kDay{session::Method::lightning, Sat(1000), 2, "day"};

@@ -85,23 +85,24 @@ TEST(RelayList, AStrangersListIsCutAndItsNonsenseSkipped)
 
 TEST(RelayList, MessageRelaysAreReadInOrderEachOnceAndNotTooMany)
 {
-    Event event;
-    event.kind = kKindDmRelays;
-    event.tags = {{"relay", "wss://One.Example/"},
-                  {"relay"},
-                  {"r", "wss://other.example"},
-                  {"relay", "https://no.example"},
-                  {"relay", ""},
-                  {"relay", "wss://one.example:443"},
-                  {"relay", "ws://two.example"},
-                  {"relay", "wss://a b"}};
-    const auto urls = parse_message_relays(event);
+    EventDraft draft{.created_at = UnixSeconds(5),
+                     .kind = kKindDmRelays,
+                     .tags = {{"relay", "wss://One.Example/"},
+                              {"relay"},
+                              {"r", "wss://other.example"},
+                              {"relay", "https://no.example"},
+                              {"relay", ""},
+                              {"relay", "wss://one.example:443"},
+                              {"relay", "ws://two.example"},
+                              {"relay", "wss://a b"}},
+                     .content = ""};
+    const auto urls = parse_message_relays(make_event(draft));
     ASSERT_TRUE(urls);
     EXPECT_EQ(*urls, (std::vector<std::string>{"wss://one.example", "ws://two.example"}));
-    for (int i = 0; i < 100; ++i) event.tags.push_back({"relay", "wss://r" + std::to_string(i) + ".example"});
-    EXPECT_EQ(parse_message_relays(event).value().size(), 5U);
-    event.kind = kKindRelayList;
-    EXPECT_FALSE(parse_message_relays(event));
+    for (int i = 0; i < 100; ++i) draft.tags.push_back({"relay", "wss://r" + std::to_string(i) + ".example"});
+    EXPECT_EQ(parse_message_relays(make_event(draft)).value().size(), 5U);
+    draft.kind = kKindRelayList;
+    EXPECT_FALSE(parse_message_relays(make_event(draft)));
 }
 
 } // namespace
