@@ -1,7 +1,6 @@
 #include "cli/top_text.h"
 
 #include "cli/printable.h"
-#include "cli/quantities.h"
 #include "protocol/json_fields.h"
 
 namespace adit::cli {

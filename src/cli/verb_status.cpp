@@ -1,6 +1,5 @@
 #include "cli/delivery.h"
 #include "cli/printable.h"
-#include "cli/quantities.h"
 #include "cli/verbs.h"
 
 #include <nlohmann/json.hpp>

@@ -82,7 +82,7 @@ public:
     }
     bool books_balance()
     {
-        const auto rows = process->store->books();
+        const auto rows = process->store->books(worth_of_token);
         if (!rows) return false;
         const Audit all = audit(*rows);
         for (const std::string& fault : all.faults) ADD_FAILURE() << fault;
