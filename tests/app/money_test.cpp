@@ -203,7 +203,8 @@ TEST_F(MoneyTest, ProofsOfARetiredKeysetMoveToTheNewOne)
     ASSERT_TRUE(world_.process->mints.all().front()->refresh().has_value());
     look();
     const auto page = world_.process->mints.all().front()->book().page();
-    for (const auto& held : world_.process->store->unspent().value())
+    const auto unspent = world_.process->store->unspent();
+    for (const auto& held : unspent.value())
         EXPECT_TRUE(page->find(held.proof.keyset)->active);
     const auto rows = transfers_of(world_);
     ASSERT_EQ(rows.size(), 1U);
@@ -229,7 +230,8 @@ TEST_F(MoneyTest, AKeysetThatEndsSoonIsLeftInTime)
     look();
     EXPECT_EQ(transfers_of(world_).size(), 2U);
     const auto page = world_.process->mints.all().front()->book().page();
-    for (const auto& held : world_.process->store->unspent().value())
+    const auto unspent = world_.process->store->unspent();
+    for (const auto& held : unspent.value())
         EXPECT_FALSE(page->find(held.proof.keyset)->final_expiry);
     expect_everything_is_somewhere(world_, 0, 0);
 }

@@ -52,7 +52,8 @@ void offer(ShopWorld& world, const std::vector<protocol::Event>& events)
 std::vector<protocol::Event> told(ShopWorld& world)
 {
     std::vector<protocol::Event> all;
-    for (const auto& each : world.process->store->outbox(std::vector<std::string>{"wss://relay"}, 100).value()) {
+    const auto outbox = world.process->store->outbox(std::vector<std::string>{"wss://relay"}, 100);
+    for (const auto& each : outbox.value()) {
         const auto event = protocol::parse_event(nlohmann::json::parse(each.json));
         EXPECT_TRUE(event.has_value());
         if (event && event->kind == protocol::kKindSpending) all.push_back(*event);

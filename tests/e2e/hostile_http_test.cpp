@@ -278,7 +278,7 @@ TEST_F(HostileHttpTest, TheAdminSocketTakesNoNonsenseEither)
         EXPECT_EQ(answer["ok"], false);
         EXPECT_EQ(answer["reason"], "bad-request");
     }
-    EXPECT_EQ(shop_->admin_line(std::string(100'000, 'a')), "") << "longer than a line may be";
+    EXPECT_NE(shop_->admin_line(std::string(100'000, 'a')).find("a line may have 16384 bytes"), std::string::npos);
     EXPECT_EQ(nlohmann::json::parse(shop_->admin("status"))["ok"], true);
     expect_a_sale();
 }
