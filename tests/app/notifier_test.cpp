@@ -125,6 +125,11 @@ protected:
         const std::lock_guard lock(log_mutex);
         return log_text.find(words) != std::string::npos;
     }
+    /// The recipient's list has come, before the test's time runs on without it.
+    bool eventually_knows_inboxes()
+    {
+        return eventually([&] { return world_.process->store->fact("notifications.inboxes").value().has_value(); });
+    }
     /// One sale, and the time until it is told.
     void sell()
     {
@@ -185,6 +190,7 @@ TEST_F(NotifierTest, TheRelaysThatTheRecipientNamesAreToldToo)
 {
     publish_inboxes(*relay_, {inbox_->relay_url(), relay_->relay_url() + "/"}, world_.clock.now());
     open({relay_->relay_url()});
+    ASSERT_TRUE(eventually_knows_inboxes());
     sell();
     ASSERT_TRUE(eventually_told(*relay_, 1));
     ASSERT_TRUE(eventually_told(*inbox_, 1));
@@ -219,6 +225,7 @@ TEST_F(NotifierTest, TheRecipientsRelaysAreKnownAfterARestartWhileOursAreDead)
 {
     publish_inboxes(*relay_, {inbox_->relay_url()}, world_.clock.now());
     open({relay_->relay_url()});
+    ASSERT_TRUE(eventually_knows_inboxes());
     sell();
     ASSERT_TRUE(eventually_told(*inbox_, 1));
     open({"ws://127.0.0.1:1"});
