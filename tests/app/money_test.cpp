@@ -204,8 +204,7 @@ TEST_F(MoneyTest, ProofsOfARetiredKeysetMoveToTheNewOne)
     look();
     const auto page = world_.process->mints.all().front()->book().page();
     const auto unspent = world_.process->store->unspent();
-    for (const auto& held : unspent.value())
-        EXPECT_TRUE(page->find(held.proof.keyset)->active);
+    for (const auto& held : unspent.value()) EXPECT_TRUE(page->find(held.proof.keyset)->active);
     const auto rows = transfers_of(world_);
     ASSERT_EQ(rows.size(), 1U);
     EXPECT_EQ(rows.front().what.kind, payments::TransferKind::consolidate);
@@ -231,8 +230,7 @@ TEST_F(MoneyTest, AKeysetThatEndsSoonIsLeftInTime)
     EXPECT_EQ(transfers_of(world_).size(), 2U);
     const auto page = world_.process->mints.all().front()->book().page();
     const auto unspent = world_.process->store->unspent();
-    for (const auto& held : unspent.value())
-        EXPECT_FALSE(page->find(held.proof.keyset)->final_expiry);
+    for (const auto& held : unspent.value()) EXPECT_FALSE(page->find(held.proof.keyset)->final_expiry);
     expect_everything_is_somewhere(world_, 0, 0);
 }
 
