@@ -78,7 +78,7 @@ bool proves_payment(const std::optional<std::string>& preimage, const lightning:
 
 } // namespace
 
-Transfers::Transfers(Parts parts) : parts_(parts), swapper_(parts_.wallet, parts_.clock) {}
+Transfers::Transfers(Parts parts) : parts_(std::move(parts)), swapper_(parts_.wallet, parts_.clock) {}
 
 // ---- what there is -------------------------------------------------------------------------------------------------
 
@@ -351,7 +351,7 @@ Result<Transfer> Transfers::pay_back(const protocol::PublicKey& buyer, Sat amoun
                  .reference = std::move(reference)});
 }
 
-Result<Transfer> Transfers::consolidate(Mint& mint, std::vector<Proof> proofs)
+Result<Transfer> Transfers::consolidate(Mint& mint, const std::vector<Proof>& proofs)
 {
     const NewTransfer what{.kind = TransferKind::consolidate, .mint = mint.url()};
     SwapIntent intent = TRY(gather_intent(mint, proofs));

@@ -66,7 +66,7 @@ public:
                               std::optional<PurchaseId> purchase = std::nullopt);
     Result<Transfer> withdraw(const WithdrawOrder& order);
     /// These proofs of the wallet as fewer, of the keyset in use.
-    Result<Transfer> consolidate(Mint& mint, std::vector<cashu::Proof> proofs);
+    Result<Transfer> consolidate(Mint& mint, const std::vector<cashu::Proof>& proofs);
 
     /// Proofs of strangers, all locked to one of the wallet's keys, once for each name. Errors: as above; wrong_p2pk.
     Result<Transfer> take_nutzap(Mint& mint, std::vector<cashu::Proof> proofs, std::string name,
