@@ -237,7 +237,7 @@ Result<std::string> audit_now(const MoneyDesk& desk, const Json& request)
 
 } // namespace
 
-AdminCommands money_commands(MoneyDesk desk)
+AdminCommands money_commands(const MoneyDesk& desk)
 {
     return {{"wallet-balance", [desk](const Json&) { return balance(desk); }},
             {"wallet-history", [desk](const Json& request) { return history(desk, request); }},

@@ -20,6 +20,6 @@ struct MoneyDesk {
 
 /// wallet-balance, wallet-history, wallet-transfer, wallet-send, wallet-withdraw, wallet-audit. What the desk refers to
 /// must outlive them.
-AdminCommands money_commands(MoneyDesk desk);
+AdminCommands money_commands(const MoneyDesk& desk);
 
 } // namespace adit::app

@@ -103,6 +103,7 @@ Result<std::string> list(const SessionDesk& desk, const Json& request)
     if (more) rows.pop_back();
 
     std::vector<std::int64_t> numbers;
+    numbers.reserve(rows.size());
     for (const store::SessionRow& row : rows) numbers.push_back(row.session);
     const auto seen = desk.tunnels.seen(numbers); // younger than what is on disk
     const UnixSeconds now = desk.clock.now();
@@ -329,7 +330,7 @@ Result<std::string> for_operator(Result<std::string> answer)
 
 } // namespace
 
-AdminCommands session_commands(SessionDesk desk)
+AdminCommands session_commands(const SessionDesk& desk)
 {
     return {{"list-sessions", [desk](const Json& request) { return list(desk, request); }},
             {"show-session",

@@ -19,6 +19,6 @@ struct SessionDesk {
 
 /// list-sessions, show-session, extend-session, revoke-session, refund-session, grant. What the desk refers to must
 /// outlive them.
-AdminCommands session_commands(SessionDesk desk);
+AdminCommands session_commands(const SessionDesk& desk);
 
 } // namespace adit::app

@@ -91,7 +91,7 @@ Result<std::vector<store::Purchase>> owed(const ShopDesk& desk)
 
 Result<bool> was_paused(store::Store& store) { return TRY(store.fact(kFactPaused)) == "1"; }
 
-AdminCommands shop_commands(ShopDesk desk)
+AdminCommands shop_commands(const ShopDesk& desk)
 {
     using nlohmann::json;
     return {{"status", [desk](const json&) { return status(desk); }},

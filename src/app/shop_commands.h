@@ -30,6 +30,6 @@ Result<std::vector<store::Purchase>> owed(const ShopDesk& desk);
 Result<bool> was_paused(store::Store& store);
 
 /// status, pause, resume, sessions, settle-by-hand. What the desk refers to must outlive them.
-AdminCommands shop_commands(ShopDesk desk);
+AdminCommands shop_commands(const ShopDesk& desk);
 
 } // namespace adit::app

@@ -107,9 +107,9 @@ Result<std::string> top(const ReadingDesk& desk)
 
 } // namespace
 
-AdminCommands top_commands(ReadingDesk desk)
+AdminCommands top_commands(const ReadingDesk& desk)
 {
-    return {{"top", [desk = std::move(desk)](const Json&) { return top(desk); }}};
+    return {{"top", [desk](const Json&) { return top(desk); }}};
 }
 
 } // namespace adit::app

@@ -6,6 +6,6 @@
 namespace adit::app {
 
 /// top. What the desk refers to must outlive it.
-AdminCommands top_commands(ReadingDesk desk);
+AdminCommands top_commands(const ReadingDesk& desk);
 
 } // namespace adit::app

@@ -43,10 +43,10 @@ bool WalletUpkeep::is_moving(const Mint& mint) const
     });
 }
 
-void WalletUpkeep::run(const Held& held, std::vector<Proof> proofs, const char* why)
+void WalletUpkeep::run(const Held& held, const std::vector<Proof>& proofs, const char* why)
 {
     const std::size_t count = proofs.size();
-    const auto done = parts_.transfers.consolidate(*held.mint, std::move(proofs));
+    const auto done = parts_.transfers.consolidate(*held.mint, proofs);
     if (!done)
         log_warn("wallet_not_consolidated",
                  {{"mint", held.mint->url()}, {"why", why}, {"detail", done.error().detail}});
@@ -72,7 +72,7 @@ bool WalletUpkeep::save_from_old_keysets(const Held& held)
     if (old.size() > kMostGathered) old.erase(old.begin() + kMostGathered, old.end());
     const auto net = payments::net_of(old, *page);
     if (old.empty() || !net || *net == Sat{}) return false;
-    run(held, std::move(old), "keyset");
+    run(held, old, "keyset");
     return true;
 }
 
@@ -91,7 +91,7 @@ bool WalletUpkeep::gather_small(const Held& held)
     if (!pieces || pieces->size() * 2 > small.size()) return false;
     const bool cheap = fee->count() * 100 <= face->count() * kGatherFeePercent;
     if (*fee != Sat{} && !(held.proofs.size() > kTooManyProofs && cheap)) return false;
-    run(held, std::move(small), "number");
+    run(held, small, "number");
     return true;
 }
 

@@ -38,7 +38,7 @@ private:
     bool gather_small(const Held& held);
     bool sweep(const Held& held);
     bool is_moving(const payments::Mint& mint) const;
-    void run(const Held& held, std::vector<payments::cashu::Proof> proofs, const char* why);
+    void run(const Held& held, const std::vector<payments::cashu::Proof>& proofs, const char* why);
 
     const Parts parts_;
     struct Rest {
