@@ -13,8 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 using payments::Transfer;
-using payments::TransferKind;
-using payments::TransferState;
 using store::HistoryLine;
 
 constexpr std::uint64_t kMostSats = 2'100'000'000'000'000;

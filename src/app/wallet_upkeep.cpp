@@ -12,7 +12,6 @@ namespace adit::app {
 using payments::Mint;
 using payments::cashu::Keyset;
 using payments::cashu::lasts;
-using payments::cashu::MintPage;
 using payments::cashu::Proof;
 
 namespace {

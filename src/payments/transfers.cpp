@@ -16,7 +16,6 @@ namespace adit::payments {
 using cashu::Keyset;
 using cashu::MeltQuote;
 using cashu::MeltState;
-using cashu::MintPage;
 using cashu::Proof;
 
 namespace {
