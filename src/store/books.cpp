@@ -43,40 +43,31 @@ Result<std::vector<BookedPurchase>> booked_purchases(Database& db, const WorthOf
     return found;
 }
 
+#define ADIT_SWAP_SUMS                                                                                                 \
+    "s.purpose, s.mint, SUM(CASE WHEN o.owner = 'buyer' THEN 0 ELSE o.amount_sat END), "                               \
+    "SUM(CASE WHEN o.owner = 'buyer' THEN o.amount_sat ELSE 0 END) FROM swaps s JOIN swap_outputs o ON o.swap = s.id "
+
 /// Those that a purchase may have been paid with: also of released ones with the same inputs, see swaps().
 Result<std::vector<BookedSwap>> booked_swaps(Database& db)
 {
     std::vector<BookedSwap> found;
-    TRY(db.each("SELECT s.purchase, s.purpose, s.mint, "
-                "SUM(CASE WHEN o.owner = 'buyer' THEN 0 ELSE o.amount_sat END), "
-                "SUM(CASE WHEN o.owner = 'buyer' THEN o.amount_sat ELSE 0 END) "
-                "FROM swaps s JOIN swap_outputs o ON o.swap = s.id WHERE s.purchase IS NOT NULL "
+    const auto take = [&](Row& row) -> Result<void> {
+        BookedSwap swap{.purchase = PurchaseId{row.integer()}};
+        swap.purpose = TRY(read_purpose(row.text()));
+        swap.mint = row.text();
+        swap.ours = sat_of(row);
+        swap.buyers = sat_of(row);
+        found.push_back(std::move(swap));
+        return {};
+    };
+    TRY(db.each("SELECT s.purchase, " ADIT_SWAP_SUMS "WHERE s.purchase IS NOT NULL "
                 "GROUP BY s.id, s.purchase, s.purpose, s.mint ORDER BY s.id",
-                {}, [&](Row& row) -> Result<void> {
-                    BookedSwap swap{.purchase = PurchaseId{row.integer()}};
-                    swap.purpose = TRY(read_purpose(row.text()));
-                    swap.mint = row.text();
-                    swap.ours = sat_of(row);
-                    swap.buyers = sat_of(row);
-                    found.push_back(std::move(swap));
-                    return {};
-                }));
-    TRY(db.each("SELECT p.id, s.purpose, s.mint, "
-                "SUM(CASE WHEN o.owner = 'buyer' THEN 0 ELSE o.amount_sat END), "
-                "SUM(CASE WHEN o.owner = 'buyer' THEN o.amount_sat ELSE 0 END) "
-                "FROM swaps s JOIN swap_outputs o ON o.swap = s.id JOIN purchases q ON q.id = s.purchase "
+                {}, take));
+    TRY(db.each("SELECT p.id, " ADIT_SWAP_SUMS "JOIN purchases q ON q.id = s.purchase "
                 "JOIN swaps own ON own.inputs = s.inputs JOIN purchases p ON p.id = own.purchase "
                 "WHERE q.state = 'released' AND p.id <> q.id AND p.state <> 'released' "
                 "GROUP BY p.id, s.id, s.purpose, s.mint ORDER BY s.id",
-                {}, [&](Row& row) -> Result<void> {
-                    BookedSwap swap{.purchase = PurchaseId{row.integer()}};
-                    swap.purpose = TRY(read_purpose(row.text()));
-                    swap.mint = row.text();
-                    swap.ours = sat_of(row);
-                    swap.buyers = sat_of(row);
-                    found.push_back(std::move(swap));
-                    return {};
-                }));
+                {}, take));
     return found;
 }
 
