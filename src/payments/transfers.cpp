@@ -340,16 +340,6 @@ Result<Transfer> Transfers::send(const SendOrder& order)
     }
 }
 
-Result<Transfer> Transfers::pay_back(const protocol::PublicKey& buyer, Sat amount, std::string reference,
-                                     std::optional<PurchaseId> purchase)
-{
-    return send({.amount = amount,
-                 .lock = buyer,
-                 .kind = TransferKind::refund,
-                 .purchase = purchase,
-                 .reference = std::move(reference)});
-}
-
 Result<Transfer> Transfers::consolidate(Mint& mint, const std::vector<Proof>& proofs)
 {
     const NewTransfer what{.kind = TransferKind::consolidate, .mint = mint.url()};

@@ -14,7 +14,8 @@ struct SendOrder {
     std::optional<protocol::PublicKey> lock = {}; // only this key can spend it, for 90 days; then we can too
     TransferKind kind = TransferKind::send;       // or refund
     std::optional<PurchaseId> purchase = {};      // that a refund is for
-    /// A second order of the same name gives the first one's transfer, unless that has failed.
+    /// A second order of the same name gives the first one's transfer, unless that has failed: after a crash, ask
+    /// again.
     std::optional<std::string> reference = {};
 };
 
@@ -60,10 +61,6 @@ public:
     // was moved: the mint has told nothing yet); mint_refused, double_spent (the row has failed); store_unavailable,
     // busy.
     Result<Transfer> send(const SendOrder& order);
-    /// A refund, locked to the buyer. `reference` makes it happen once however often it is asked for: after a crash,
-    /// ask again.
-    Result<Transfer> pay_back(const protocol::PublicKey& buyer, Sat amount, std::string reference,
-                              std::optional<PurchaseId> purchase = std::nullopt);
     Result<Transfer> withdraw(const WithdrawOrder& order);
     /// These proofs of the wallet as fewer, of the keyset in use.
     Result<Transfer> consolidate(Mint& mint, const std::vector<cashu::Proof>& proofs);

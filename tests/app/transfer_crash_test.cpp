@@ -29,7 +29,10 @@ bool token_dies_at(int n, const Mood& mood, std::uint64_t fee_ppk, bool locked)
     fund_wallet(world);
     const auto buyer = protocol::SecretKey::generate(world.rng).public_key();
     const auto ask = [&] {
-        return locked ? world.process->transfers->pay_back(buyer, Sat(300), "refund of session 7")
+        return locked ? world.process->transfers->send({.amount = Sat(300),
+                                                        .lock = buyer,
+                                                        .kind = payments::TransferKind::refund,
+                                                        .reference = "refund of session 7"})
                       : world.process->transfers->send({.amount = Sat(300), .reference = "the only one"});
     };
     Death death(n);
